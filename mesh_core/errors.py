@@ -70,6 +70,7 @@ class ErrorCode(IntEnum):
     STORE_FORMAT = 0x1202
     STORE_WRITE = 0x1203
     STORE_CORRUPT = 0x1204
+    STORE_UNAVAILABLE = 0x1205
     # Local: wallet
     WALLET_UNKNOWN = 0x1301
     WALLET_EXISTS = 0x1302
@@ -81,6 +82,7 @@ class ErrorCode(IntEnum):
     ACCOUNT_LOCKED = 0x1308
     ACCOUNT_STUCK = 0x1309
     NO_QUORUM = 0x130A
+    WALLET_NAME_INVALID = 0x130B
     # Local: a peer broke the wire protocol
     PEER_FRAME = 0x1401
     PEER_HANDSHAKE = 0x1402
