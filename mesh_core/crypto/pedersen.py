@@ -13,14 +13,14 @@ from mesh_core.crypto import ristretto
 from mesh_core.crypto.generators import blinding_generator, value_generator
 from mesh_core.crypto.ristretto import GROUP_ORDER, encode_scalar, is_canonical_point
 from mesh_core.errors import DecodeError
-from mesh_core.types.basic import Commitment
+from mesh_core.types.basic import IDENTITY_COMMITMENT, Commitment
 
 __all__ = ["IDENTITY", "VALUE_LIMIT", "Opening", "add_commitments", "commit", "commit_public", "is_canonical_point", "subtract_commitments"]
 
 # Values are below this; amounts of the protocol are u64.
 VALUE_LIMIT: Final = 2**64
 # Commits to value 0 with blinding factor 0: the balance of an account that never existed.
-IDENTITY: Final = Commitment(bytes(32))
+IDENTITY: Final = IDENTITY_COMMITMENT
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, final
 
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
@@ -72,7 +73,7 @@ def is_canonical_point(encoding: bytes) -> bool:
 
 
 def decode_point(encoding: bytes) -> Point:
-    """The element that 32 bytes encode. DecodeError (POINT) if they are not canonical: two encodings of one commitment would give one payment two identities."""
+    """The element that 32 bytes encode. DecodeError (POINT) if they are not canonical: one commitment with two encodings would give one payment two names."""
     if not is_canonical_point(encoding):
         raise DecodeError("not the canonical encoding of a ristretto255 element", code=ErrorCode.POINT)
     return Point(bytes(encoding))
@@ -210,7 +211,7 @@ def load_library() -> Any:
     finally:
         if os.name == "posix":
             # rbcl leaves its temporary file behind. It stays loaded without a name; Windows would not let go of it.
-            os.unlink(path)
+            Path(path).unlink()
 
 
 def _find_system_libsodium() -> str | None:
