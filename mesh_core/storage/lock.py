@@ -1,0 +1,70 @@
+"""One owner for one file: the operating system's lock that keeps a second process away.
+
+Two validators on one database would each hold a lock table in memory and vote twice; SQLite in WAL mode does not prevent that.
+The kernel drops the lock when the process ends, however it ends, so there is nothing to clean up after a crash.
+"""
+
+import fcntl
+import os
+from pathlib import Path
+
+from mesh_core.errors import ErrorCode, LocalFault
+
+LOCK_SUFFIX = ".lock"
+LOCK_FILE_MODE = 0o600
+PID_LIMIT_BYTES = 32
+
+
+class OwnerLock:
+    """Exclusive ownership of a file, held from `acquire` until `release` or the end of the process.
+
+    It is inherited by a forked child and then lasts until both are gone: worker processes must be spawned, not forked.
+    """
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def acquire(cls, path: Path) -> "OwnerLock":
+        """Own `path` through `path.lock`, into which the process id is written. Raises LocalFault(STORE_LOCKED) naming path and owner, or OSError."""
+        lock_path = path.with_name(path.name + LOCK_SUFFIX)
+        while True:
+            descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, LOCK_FILE_MODE)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                is_current = _is_same_file(descriptor, lock_path)
+                if is_current:
+                    os.ftruncate(descriptor, 0)
+                    os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+            except BlockingIOError:
+                owner = _read_owner(descriptor)
+                os.close(descriptor)
+                raise LocalFault(ErrorCode.STORE_LOCKED, f"{path} is in use by {owner}; stop it first, or choose another folder") from None
+            except BaseException:
+                os.close(descriptor)
+                raise
+            if is_current:
+                return cls(descriptor)
+            # Somebody deleted the lock file between our open and our lock: what we hold guards nothing.
+            os.close(descriptor)
+
+    def release(self) -> None:
+        """Give up ownership. The lock file stays: deleting it would let two processes lock two different files of that name."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def _is_same_file(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _read_owner(descriptor: int) -> str:
+    """The owner as it wrote itself in; for people only, the lock does not depend on it."""
+    text = os.pread(descriptor, PID_LIMIT_BYTES, 0).decode("ascii", "replace").strip()
+    return f"process {text}" if text.isdigit() else "another process"
