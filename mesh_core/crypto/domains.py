@@ -6,7 +6,7 @@ be tricked into signing a vote whose bytes are also a handshake. Tags are ASCII,
 
 from typing import Final
 
-# Hashes (docs/protocol.md, "Hashing and domain separation")
+# Hashes: see docs/protocol.md, "Hashing and domain separation".
 GENESIS: Final = b"MESH/v1/genesis"
 TRANSITION_CORE: Final = b"MESH/v1/transition-core"
 PROOF_HASH: Final = b"MESH/v1/proof-hash"
@@ -41,6 +41,8 @@ PEDERSEN_H: Final = b"MESH/v1/pedersen/H"
 
 # Range proofs: label of the Merlin transcript
 RANGE_PROOF_TRANSCRIPT: Final = b"MESH/v1/range-proof"
+# Range proofs: weights of a verifier's own batch. Never part of what two machines must agree on.
+RANGE_PROOF_BATCH: Final = b"MESH/v1/range-proof/batch"
 
 # TLS application protocol
 ALPN: Final = "mesh/1"
@@ -61,4 +63,4 @@ HASH_TAGS: Final = (
 )
 KDF_TAGS: Final = (KDF_SIGN, KDF_VIEW, KDF_SELF, KDF_EPH, KDF_MEMO, KDF_SELF_MEMO, KDF_BLINDING)
 SIGNATURE_TAGS: Final = (SIG_OWNER, SIG_VOTE, SIG_HANDSHAKE_RESPONDER, SIG_HANDSHAKE_INITIATOR, SIG_RECEIPT)
-ALL_TAGS: Final = (*HASH_TAGS, *KDF_TAGS, *SIGNATURE_TAGS, PEDERSEN_H, RANGE_PROOF_TRANSCRIPT)
+ALL_TAGS: Final = (*HASH_TAGS, *KDF_TAGS, *SIGNATURE_TAGS, PEDERSEN_H, RANGE_PROOF_TRANSCRIPT, RANGE_PROOF_BATCH)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from typing_extensions import override
+
 from mesh_core.crypto import ristretto
 from mesh_core.crypto.generators import blinding_generator, value_generator
 from mesh_core.crypto.ristretto import GROUP_ORDER, encode_scalar, is_canonical_point
@@ -48,9 +50,11 @@ class Opening:
         """Opening of the difference of the two commitments. DecodeError (field `value`) if the difference of the values is negative."""
         return Opening(self.value - other.value, (self.blinding - other.blinding) % GROUP_ORDER)
 
+    @override
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Opening) and hmac.compare_digest(self._bytes(), other._bytes())
 
+    @override
     def __hash__(self) -> int:
         return hash((self.value, self.blinding))
 

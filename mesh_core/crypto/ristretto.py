@@ -13,9 +13,10 @@ import ctypes.util
 import os
 from collections.abc import Iterable, Sequence
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, final
+
+from typing_extensions import override
 
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
 
@@ -48,12 +49,15 @@ class Point:
         """Whether this is the neutral element, which commits to value 0 with blinding factor 0."""
         return self._encoding == _IDENTITY_ENCODING
 
+    @override
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Point) and self._encoding == other._encoding
 
+    @override
     def __hash__(self) -> int:
         return hash(self._encoding)
 
+    @override
     def __repr__(self) -> str:
         return f"Point({self._encoding.hex()})"
 
@@ -159,8 +163,13 @@ def multi_scalar_mul(scalars: Sequence[int], points: Sequence[Point]) -> Point:
 
 def multi_scalar_mul_public(scalars: Sequence[int], points: Sequence[Point]) -> Point:
     """`sum scalars[i] * points[i]` where scalars and points are public: the time may depend on them."""
-    terms = [(scalar, point) for scalar, point in zip(scalars, points, strict=True) if scalar]
+    terms = [(scalar, point) for scalar, point in zip(scalars, points, strict=True) if scalar and not point.is_identity()]
     return multi_scalar_mul([scalar for scalar, _ in terms], [point for _, point in terms])
+
+
+def select_and_sum(bits: Sequence[int], ones: Sequence[Point], zeros: Sequence[Point]) -> Point:
+    """`sum (ones[i] if bits[i] else zeros[i])` for secret bits: the same additions for all bits, but the addresses that are read depend on them."""
+    return sum_points(pair[bit] for bit, pair in zip(bits, zip(zeros, ones, strict=True), strict=True))
 
 
 def fold(scalar: int, lows: Sequence[Point], highs: Sequence[Point]) -> list[Point]:
@@ -198,7 +207,7 @@ def _expect_success(status: int) -> None:
 
 @cache
 def load_library() -> Any:
-    """libsodium as loaded by pysodium: the system's, or else the copy inside the `rbcl` wheel. LocalFault (CRYPTO_LIBRARY) if there is neither.
+    """The libsodium that pysodium loaded: the system's, or else the copy inside the `rbcl` wheel. LocalFault (CRYPTO_LIBRARY) if there is neither.
 
     Loaded at the first use; a program that wants to know at its start calls this then.
     """
@@ -226,21 +235,22 @@ def _find_system_libsodium() -> str | None:
 def _unpack_bundled_libsodium() -> str:
     """Path of the libsodium that the `rbcl` wheel unpacks when it is imported. LocalFault (CRYPTO_LIBRARY) where there is no such wheel."""
     try:
-        return str(import_module("rbcl._sodium").lib_path)
-    except (ImportError, OSError, AttributeError) as error:
+        from rbcl._sodium import lib_path  # here and not above: importing it writes the copy to a temporary file
+    except (ImportError, OSError) as error:
         text = "libsodium 1.0.18 or later is needed: apt-get install libsodium23, brew install libsodium, or pip install rbcl"
         raise LocalFault(ErrorCode.CRYPTO_LIBRARY, text) from error
+    return str(lib_path)
 
 
 def _import_pysodium(path: str) -> Any:
-    """pysodium's library handle, with the libsodium at `path`. pysodium asks `find_library` once, while it is imported: it is told `path` then."""
+    """Handle of the libsodium at `path`, loaded by pysodium, which asks `find_library` once, while it is imported: it is told `path` then."""
 
     def find_chosen_library(name: str) -> str | None:
         return path if "sodium" in name else None
 
     ctypes.util.find_library = find_chosen_library
     try:
-        import pysodium  # type: ignore[import-untyped]  # here and not above: the library that it loads is chosen first
+        import pysodium  # here and not above: the library that it loads is chosen first
     except (ImportError, OSError, ValueError) as error:
         raise LocalFault(ErrorCode.CRYPTO_LIBRARY, f"pysodium could not load libsodium from {path}: {error}") from error
     finally:

@@ -171,7 +171,8 @@ class Strobe128:
 
     def _squeeze(self, size: int) -> bytes:
         """The first `size` bytes of the state. Cipher operations begin, and go on, right after a permutation."""
-        assert self._last_block is not None and not self._open_block, "only right after a permutation"
+        assert self._last_block is not None, "an operation begins with a permutation"
+        assert not self._open_block, "an output is read right after a permutation"
         return self._sponge.squeeze(self._last_block, size)
 
     def _permute(self) -> None:
