@@ -9,6 +9,8 @@ Numbers never change and are never used again.
 
 from enum import IntEnum
 
+from typing_extensions import override
+
 
 class ErrorCode(IntEnum):
     """What went wrong, as a stable number."""
@@ -83,6 +85,7 @@ class ErrorCode(IntEnum):
     ACCOUNT_STUCK = 0x1309
     NO_QUORUM = 0x130A
     WALLET_NAME_INVALID = 0x130B
+    MEMO_TEXT_INVALID = 0x130C
     # Local: a peer broke the wire protocol
     PEER_FRAME = 0x1401
     PEER_HANDSHAKE = 0x1402
@@ -117,6 +120,7 @@ class MeshError(Exception):
         self.code = code
         self.text = text
 
+    @override
     def __str__(self) -> str:
         return f"{self.text} [{self.code:04x}]"
 

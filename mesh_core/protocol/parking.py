@@ -1,0 +1,63 @@
+"""Valid certificates that came before what they depend on (docs/protocol.md, "Validator"). Bounded: the oldest go first, and come again by sync."""
+
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass
+
+from mesh_core.protocol.certificates import CheckedCertificate
+from mesh_core.types.basic import Hash32, PublicKey
+
+MAX_PARKED_COUNT = 4096
+MAX_PARKED_BYTES = 16 * 1024 * 1024
+
+Dependency = tuple[PublicKey, int] | Hash32
+"""What a parked certificate waits for: the certificate of a slot, or the one with an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A certificate and all that it waits for."""
+
+    checked: CheckedCertificate
+    dependencies: tuple[Dependency, ...]
+
+
+class ParkingLot:
+    """Parked certificates by what they wait for. Only a quorum's signatures let anything in, so strangers cannot fill it."""
+
+    def __init__(self, *, most: int = MAX_PARKED_COUNT, most_bytes: int = MAX_PARKED_BYTES) -> None:
+        self._most = most
+        self._most_bytes = most_bytes
+        self._parked: OrderedDict[Hash32, Parked] = OrderedDict()
+        self._waiting: defaultdict[Dependency, set[Hash32]] = defaultdict(set)
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._parked)
+
+    def park(self, checked: CheckedCertificate, dependencies: tuple[Dependency, ...]) -> bool:
+        """Keep a certificate until one of its dependencies is applied; False if it was here already."""
+        known = checked.cert_id in self._parked
+        if known:
+            self._remove(checked.cert_id)
+        self._parked[checked.cert_id] = Parked(checked, dependencies)
+        self._bytes += len(checked.data)
+        for dependency in dependencies:
+            self._waiting[dependency].add(checked.cert_id)
+        while len(self._parked) > self._most or self._bytes > self._most_bytes:
+            self._remove(next(iter(self._parked)))
+        return not known
+
+    def release(self, *dependencies: Dependency) -> list[CheckedCertificate]:
+        """Take out all certificates that wait for one of these, in a fixed order."""
+        names = sorted({name for dependency in dependencies for name in self._waiting.get(dependency, ())})
+        return [self._remove(name) for name in names]
+
+    def _remove(self, cert_id: Hash32) -> CheckedCertificate:
+        parked = self._parked.pop(cert_id)
+        self._bytes -= len(parked.checked.data)
+        for dependency in parked.dependencies:
+            waiting = self._waiting[dependency]
+            waiting.discard(cert_id)
+            if not waiting:
+                del self._waiting[dependency]
+        return parked.checked

@@ -1,0 +1,228 @@
+"""Real machines in one process: a genesis, four validator machines over dictionaries, wallets' keys. No network, no disk, no clock.
+
+Effects are performed at once and in order, so a test can look between any two of them.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from mesh_core.crypto.keys import WalletKeys
+from mesh_core.crypto.memo import MemoContext, open_memo
+from mesh_core.crypto.pedersen import Opening
+from mesh_core.crypto.range_proof import RangeProofError, verify
+from mesh_core.crypto.signatures import SigningKey
+from mesh_core.protocol.construction import OpenedOutput, Payment, draft_receive, draft_send, prove_draft, sign_draft
+from mesh_core.protocol.effects import Effect, Emit, Persist, Reply, Source, VerifyProof
+from mesh_core.protocol.genesis import Genesis, check_genesis
+from mesh_core.protocol.identifiers import compute_cert_id, identify
+from mesh_core.protocol.voting import ValidatorMachine
+from mesh_core.types.account import AccountState
+from mesh_core.types.basic import Signature
+from mesh_core.types.certificate import CERTIFICATE, Certificate, Signer
+from mesh_core.types.events import EventBody
+from mesh_core.types.genesis import Allocation, GenesisDoc
+from mesh_core.types.messages import CertAck, Message, SettlementCertificate, VoteReject, VoteRequest, VoteResponse
+from mesh_core.types.transition import TRANSITION, OutputKey, Transition
+
+ALICE_START = 10_000
+SOURCE = Source(1)
+
+
+def seeded_entropy(seed: str) -> Callable[[int], bytes]:
+    """Reproducible bytes in place of the operating system's."""
+    counter = 0
+
+    def entropy(size: int) -> bytes:
+        nonlocal counter
+        counter += 1
+        return hashlib.shake_256(f"{seed}/{counter}".encode()).digest(size)
+
+    return entropy
+
+
+def wallet_keys(name: str) -> WalletKeys:
+    """Keys of a named person."""
+    return WalletKeys.from_seed(hashlib.sha3_256(f"wallet {name}".encode()).digest())
+
+
+def validator_keys(count: int = 4) -> list[SigningKey]:
+    """Identities of a committee, in committee order."""
+    return sorted((SigningKey(hashlib.sha3_256(f"validator {index}".encode()).digest()) for index in range(count)), key=lambda key: key.public_key)
+
+
+def make_genesis(*, validators: int = 4, fee_base: int = 1, fee_per_output: int = 0, allocations: dict[str, int] | None = None) -> Genesis:
+    """A network in which Alice has 10,000 and a faucet a million."""
+    amounts = {"alice": ALICE_START, "faucet": 1_000_000} if allocations is None else allocations
+    owned = sorted((Allocation(wallet_keys(name).owner, amount) for name, amount in amounts.items()), key=lambda allocation: allocation.owner)
+    keys = tuple(key.public_key for key in validator_keys(validators))
+    return check_genesis(GenesisDoc("test", bytes(32), fee_base, fee_per_output, keys, tuple(owned)))
+
+
+class MemoryStore(dict[str, bytes]):
+    """A store without a disk."""
+
+    def records(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+        yield from sorted((key, value) for key, value in self.items() if key.startswith(prefix))
+
+    def persist(self, records: tuple[tuple[str, bytes], ...]) -> None:
+        for key, value in records:
+            if value:
+                self[key] = value
+            else:
+                self.pop(key, None)
+
+
+@dataclass
+class Validator:
+    """One machine, its store, and all that it said."""
+
+    machine: ValidatorMachine
+    store: MemoryStore
+    events: list[EventBody] = field(default_factory=list)
+
+    def ask(self, message: Message, source: Source = SOURCE) -> Message:
+        """The one answer to a request, range proofs checked on the spot."""
+        replies = [effect.message for effect in self.perform(self.machine.handle(source, message)) if isinstance(effect, Reply)]
+        assert len(replies) == 1, replies
+        return replies[0]
+
+    def perform(self, effects: list[Effect]) -> list[Effect]:
+        """Perform effects in order; returns them with those that proof checks led to."""
+        performed: list[Effect] = []
+        queue = list(effects)
+        while queue:
+            effect = queue.pop(0)
+            performed.append(effect)
+            match effect:
+                case Persist(records):
+                    self.store.persist(records)
+                case Emit(body):
+                    self.events.append(body)
+                case VerifyProof(transition_id, statement, proof):
+                    queue += self.machine.on_proof_checked(transition_id, proof_holds(statement, proof))
+                case Reply():
+                    pass
+        return performed
+
+    def vote(self, transition: Transition, certificates: tuple[bytes, ...] = ()) -> VoteResponse | VoteReject:
+        """Ask for a vote."""
+        answer = self.ask(VoteRequest(7, certificates, TRANSITION.encode(transition)))
+        assert isinstance(answer, VoteResponse | VoteReject)
+        return answer
+
+    def settle(self, certificate: Certificate) -> CertAck:
+        """Hand in a certificate."""
+        answer = self.ask(SettlementCertificate(8, CERTIFICATE.encode(certificate)))
+        assert isinstance(answer, CertAck)
+        return answer
+
+    def restart(self) -> "Validator":
+        """The machine as it is after a crash: rebuilt from its store."""
+        return Validator(ValidatorMachine(self.machine.genesis, self.machine.identity, self.store), self.store)
+
+
+def proof_holds(statement: object, proof: bytes) -> bool:
+    """The runner's part of rule 9."""
+    try:
+        verify(statement, proof)  # type: ignore[arg-type]
+    except RangeProofError:
+        return False
+    return True
+
+
+@dataclass
+class Account:
+    """A person's own view of an account: keys, state and the opening of the balance."""
+
+    keys: WalletKeys
+    state: AccountState
+    opening: Opening
+
+
+class Cluster:
+    """A committee of machines, and accounts that pay through them."""
+
+    def __init__(self, genesis: Genesis | None = None, *, validators: int = 4, entropy_seed: str = "cluster") -> None:
+        self.genesis = make_genesis(validators=validators) if genesis is None else genesis
+        self.entropy = seeded_entropy(entropy_seed)
+        self.validators = [self._make_validator(key) for key in validator_keys(self.genesis.committee.size)]
+
+    def _make_validator(self, key: SigningKey) -> Validator:
+        store = MemoryStore()
+        return Validator(ValidatorMachine(self.genesis, key, store), store)
+
+    def account(self, name: str) -> Account:
+        """A person's account as the genesis leaves it."""
+        keys = wallet_keys(name)
+        amount = next((allocation.amount for allocation in self.genesis.doc.allocations if allocation.owner == keys.owner), 0)
+        return Account(keys, self.validators[0].machine.ledger.account_or_zero(keys.owner), Opening(amount, 0))
+
+    def build_send(self, sender: Account, *payments: tuple[Account, int]) -> tuple[Transition, Opening]:
+        """A signed SEND and the opening of what is left."""
+        draft = draft_send(
+            sender.keys, self.genesis, sender.state, sender.opening, [Payment(to.keys.address, amount) for to, amount in payments], self.entropy
+        )
+        return sign_draft(draft, prove_draft(draft, self.entropy), sender.keys.signing_key), draft.new_opening
+
+    def build_receive(self, receiver: Account, *certificates: Certificate) -> tuple[Transition, Opening]:
+        """A signed RECEIVE of everything in these certificates that is for the receiver."""
+        found = [output for certificate in certificates for output in self.open_outputs(receiver, certificate)]
+        draft = draft_receive(receiver.keys, self.genesis, receiver.state, receiver.opening, found)
+        return sign_draft(draft, b"", receiver.keys.signing_key), draft.new_opening
+
+    def open_outputs(self, receiver: Account, certificate: Certificate) -> list[OpenedOutput]:
+        """Outputs of a certificate that the receiver's view key opens."""
+        core = certificate.transition.core
+        identified = identify(certificate.transition)
+        opened = []
+        for index, output in enumerate(core.outputs):
+            if output.owner != receiver.keys.owner:
+                continue
+            context = MemoContext(core.network_id, core.sender, core.sequence, index, output.owner, output.view_pk, output.commitment)
+            plain = open_memo(receiver.keys.view_key, context, output.eph_pk, output.memo)
+            opened.append(OpenedOutput(OutputKey(identified.cert_id, index), output.commitment, plain.opening))
+        return opened
+
+    def certify(self, transition: Transition, voters: tuple[int, ...] | None = None, certificates: tuple[bytes, ...] = ()) -> Certificate:
+        """A certificate from these validators' real votes."""
+        chosen = range(self.genesis.committee.quorum_threshold) if voters is None else voters
+        signers = []
+        for index in chosen:
+            answer = self.validators[index].vote(transition, certificates)
+            assert isinstance(answer, VoteResponse), answer
+            signers.append(Signer(index, Signature(answer.vote.signature)))
+        return Certificate(transition, tuple(signers))
+
+    def apply_everywhere(self, certificate: Certificate) -> list[CertAck]:
+        """Hand a certificate to all validators."""
+        return [validator.settle(certificate) for validator in self.validators]
+
+    def pay(self, sender: Account, *payments: tuple[Account, int]) -> Certificate:
+        """A whole payment; the sender's view follows."""
+        transition, opening = self.build_send(sender, *payments)
+        certificate = self.certify(transition)
+        self.apply_everywhere(certificate)
+        self._follow(sender, opening)
+        return certificate
+
+    def claim(self, receiver: Account, *certificates: Certificate) -> Certificate:
+        """A whole claim; the receiver's view follows."""
+        transition, opening = self.build_receive(receiver, *certificates)
+        certificate = self.certify(transition)
+        self.apply_everywhere(certificate)
+        self._follow(receiver, opening)
+        return certificate
+
+    def _follow(self, account: Account, opening: Opening) -> None:
+        account.state = self.validators[0].machine.ledger.account_or_zero(account.keys.owner)
+        account.opening = opening
+
+    def digests(self) -> set[bytes]:
+        """All validators' state digests."""
+        return {validator.machine.ledger.compute_digest() for validator in self.validators}
+
+
+def cert_id_of(certificate: Certificate) -> bytes:
+    """Id of a certificate."""
+    return compute_cert_id(identify(certificate.transition).statement)
