@@ -167,8 +167,12 @@ def encode_event_body(body: EventBody) -> tuple[EventKind, bytes]:
 def decode_event_body(kind: int, data: bytes) -> EventBody:
     """The body of an event of that kind. DecodeError for an unknown kind or malformed bytes."""
     try:
-        _, codec = EVENT_BODIES[EventKind(kind)]
+        known = EventKind(kind)
     except ValueError as error:
         raise DecodeError(f"{kind} is no kind of event", field="kind") from error
-    body: EventBody = codec.decode(data)
+    _, codec = EVENT_BODIES[known]
+    try:
+        body: EventBody = codec.decode(data)
+    except DecodeError as error:
+        raise error.within(known.name) from error
     return body

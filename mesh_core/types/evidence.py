@@ -49,7 +49,7 @@ EquivocationProof = ClientEquivocation | ValidatorEquivocation
 
 @dataclass(frozen=True, slots=True)
 class AccountabilityReport:
-    """Names every validator that signed both of two conflicting certificates: one proof each."""
+    """Names every validator that signed both of two conflicting certificates: one proof each, ascending by validator, so that nobody is counted twice."""
 
     proofs: tuple[ValidatorEquivocation, ...]
 
@@ -73,4 +73,6 @@ EQUIVOCATION_PROOF: Codec[EquivocationProof] = OneOf(
     {Offender.CLIENT: (ClientEquivocation, CLIENT_EQUIVOCATION), Offender.VALIDATOR: (ValidatorEquivocation, VALIDATOR_EQUIVOCATION)}
 )
 _TAGGED_VALIDATOR_EQUIVOCATION: Codec[ValidatorEquivocation] = OneOf({Offender.VALIDATOR: (ValidatorEquivocation, VALIDATOR_EQUIVOCATION)})
-ACCOUNTABILITY_REPORT = Struct(AccountabilityReport, proofs=ListOf(_TAGGED_VALIDATOR_EQUIVOCATION, most=MAX_VALIDATORS))
+ACCOUNTABILITY_REPORT = Struct(
+    AccountabilityReport, proofs=ListOf(_TAGGED_VALIDATOR_EQUIVOCATION, most=MAX_VALIDATORS, ascending=lambda proof: proof.validator)
+)

@@ -23,6 +23,10 @@ MAX_HANDSHAKE_FRAME_BYTES = 1024
 MAX_ATTACHED_CERTIFICATES = 16
 MAX_SUBSCRIBED_OWNERS = 32
 MAX_MISSING = 255
+MAX_LISTED_OUTPUTS = 1024
+"""Claimable outputs in one ACCOUNT_STATE: 66,560 bytes, so that a frame also holds the head certificate and the pending transition."""
+MAX_SYNC_ITEMS = 1024
+"""Certificates in one SYNC_RESPONSE. The smallest certificate has 445 bytes, so a frame never holds more; without the limit it could name 21,000 empty ones."""
 
 CERTIFICATE_BYTES = VarBytes(U32)
 TRANSITION_BYTES = VarBytes(U32)
@@ -358,9 +362,7 @@ PONG = Struct(Pong, nonce=U64, log_length=U64, state_digest=HASH, flags=UInt(1, 
 ERROR_MESSAGE = Struct(ErrorMessage, code=Enumerated(WireErrorCode, 2), text=Text(U8))
 
 _RULE_CODES = [code for code in ErrorCode if code < 0x1000]
-VOTE_REQUEST = Struct(
-    VoteRequest, request_id=U64, certificates=ListOf(CERTIFICATE_BYTES, most=MAX_ATTACHED_CERTIFICATES), transition=TRANSITION_BYTES
-)
+VOTE_REQUEST = Struct(VoteRequest, request_id=U64, certificates=ListOf(CERTIFICATE_BYTES, most=MAX_ATTACHED_CERTIFICATES), transition=TRANSITION_BYTES)
 VOTE_RESPONSE = Struct(VoteResponse, request_id=U64, vote=VOTE)
 REJECT_DETAIL: Codec[RejectDetail] = OneOf(
     {
@@ -380,9 +382,7 @@ VOTE_REJECT = Struct(
     text=Text(U8),
 )
 SETTLEMENT_CERTIFICATE = Struct(SettlementCertificate, request_id=U64, certificate=CERTIFICATE_BYTES)
-CERT_ACK = Struct(
-    CertAck, request_id=U64, cert_id=HASH, status=Enumerated(AckStatus), next_sequence=U64, log_index=U64, missing=ListOf(HASH, most=MAX_MISSING)
-)
+CERT_ACK = Struct(CertAck, request_id=U64, cert_id=HASH, status=Enumerated(AckStatus), next_sequence=U64, log_index=U64, missing=ListOf(HASH, most=MAX_MISSING))
 EVIDENCE = Struct(Evidence, proof=Nested(U16, EQUIVOCATION_PROOF))
 QUERY_ACCOUNT = Struct(QueryAccount, request_id=U64, owner=PUBLIC_KEY, want=UInt(1, allowed=range(8)), after_key=Fixed[bytes](33, "output_key"), limit=U16)
 CLAIMABLE = Struct(Claimable, key=OUTPUT_KEY, commitment=COMMITMENT)
@@ -393,7 +393,7 @@ ACCOUNT_STATE_MESSAGE = Struct(
     account=ACCOUNT_STATE,
     head_certificate=Maybe(CERTIFICATE_BYTES),
     pending_transition=Maybe(TRANSITION_BYTES),
-    claimable=ListOf(CLAIMABLE, count=U16, most=65535, ascending=lambda entry: entry.key),
+    claimable=ListOf(CLAIMABLE, count=U16, most=MAX_LISTED_OUTPUTS, ascending=lambda entry: entry.key),
     more=Flag(),
     log_length=U64,
 )
@@ -406,7 +406,7 @@ SYNC_MODE: Codec[SyncMode] = OneOf(
 )
 SYNC_REQUEST = Struct(SyncRequest, request_id=U64, mode=SYNC_MODE, max_items=U16, max_bytes=U32)
 SYNC_ITEM = Struct(SyncItem, index=U64, certificate=CERTIFICATE_BYTES)
-SYNC_RESPONSE = Struct(SyncResponse, request_id=U64, log_length=U64, next_cursor=U64, items=ListOf(SYNC_ITEM, count=U16, most=65535), more=Flag())
+SYNC_RESPONSE = Struct(SyncResponse, request_id=U64, log_length=U64, next_cursor=U64, items=ListOf(SYNC_ITEM, count=U16, most=MAX_SYNC_ITEMS), more=Flag())
 SUBSCRIBE = Struct(Subscribe, request_id=U64, kind_mask=U32, owners=ListOf(PUBLIC_KEY, most=MAX_SUBSCRIBED_OWNERS), after_event=U64)
 EVENT = Struct(Event, event_number=U64, time_ms=U64, kind=U8, body=VarBytes(U16))
 
@@ -433,7 +433,7 @@ _TYPE_BYTES = {kind: type_byte for type_byte, (kind, _) in MESSAGES.items()}
 
 
 def encode_message(message: Message) -> tuple[int, bytes]:
-    """Type byte and payload of `message`."""
+    """Type byte and payload of `message`. ValueError for a value that has no encoding, such as a text of more than 255 bytes."""
     type_byte = _TYPE_BYTES[type(message)]
     return type_byte, MESSAGES[type_byte][1].encode(message)
 

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from mesh_core.errors import ErrorCode
+from typing_extensions import override
+
+from mesh_core.errors import DecodeError, ErrorCode
 from mesh_core.types.basic import (
     BYTES32,
     COMMITMENT,
@@ -17,7 +19,7 @@ from mesh_core.types.basic import (
     Signature,
     ViewPublicKey,
 )
-from mesh_core.types.codec import U8, U16, U64, Constant, Enumerated, Fixed, ListOf, Struct, VarBytes, When
+from mesh_core.types.codec import U8, U16, U64, Constant, Enumerated, Fixed, ListOf, Reader, Struct, VarBytes, When
 
 TRANSITION_VERSION = 1
 MAX_OUTPUTS = 7
@@ -121,8 +123,19 @@ OUTPUT = Struct(
 CLAIM = Struct(Claim, cert_id=HASH, index=U8, commitment=COMMITMENT)
 OUTPUT_KEY = Struct(OutputKey, cert_id=HASH, index=U8)
 
+
+class _CoreStruct(Struct[TransitionCore]):
+    """A core that is too short for version and kind is malformed, whatever its first byte says: all validators must report one and the same code."""
+
+    @override
+    def read(self, reader: Reader) -> TransitionCore:
+        if reader.left < 2:
+            raise DecodeError(f"version and kind expected, {reader.left} bytes left")
+        return super().read(reader)
+
+
 # The order of a RECEIVE's claims is not the decoder's business: rule 1 judges it, behind network, epoch and asset (validation.py).
-TRANSITION_CORE = Struct(
+TRANSITION_CORE = _CoreStruct(
     TransitionCore,
     version=Constant(U8, TRANSITION_VERSION, code=ErrorCode.VERSION),
     kind=Enumerated(Kind, code=ErrorCode.KIND),
