@@ -25,7 +25,7 @@ MAX_SUBSCRIBED_OWNERS = 32
 MAX_MISSING = 255
 MAX_LISTED_OUTPUTS = 1024
 """Claimable outputs in one ACCOUNT_STATE: 66,560 bytes, so that a frame also holds the head certificate and the pending transition."""
-MAX_SYNC_ITEMS = 1024
+MAX_SYNC_RESPONSE_ITEMS = 1024
 """Certificates in one SYNC_RESPONSE. The smallest certificate has 445 bytes, so a frame never holds more; without the limit it could name 21,000 empty ones."""
 
 CERTIFICATE_BYTES = VarBytes(U32)
@@ -406,7 +406,9 @@ SYNC_MODE: Codec[SyncMode] = OneOf(
 )
 SYNC_REQUEST = Struct(SyncRequest, request_id=U64, mode=SYNC_MODE, max_items=U16, max_bytes=U32)
 SYNC_ITEM = Struct(SyncItem, index=U64, certificate=CERTIFICATE_BYTES)
-SYNC_RESPONSE = Struct(SyncResponse, request_id=U64, log_length=U64, next_cursor=U64, items=ListOf(SYNC_ITEM, count=U16, most=MAX_SYNC_ITEMS), more=Flag())
+SYNC_RESPONSE = Struct(
+    SyncResponse, request_id=U64, log_length=U64, next_cursor=U64, items=ListOf(SYNC_ITEM, count=U16, most=MAX_SYNC_RESPONSE_ITEMS), more=Flag()
+)
 SUBSCRIBE = Struct(Subscribe, request_id=U64, kind_mask=U32, owners=ListOf(PUBLIC_KEY, most=MAX_SUBSCRIBED_OWNERS), after_event=U64)
 EVENT = Struct(Event, event_number=U64, time_ms=U64, kind=U8, body=VarBytes(U16))
 

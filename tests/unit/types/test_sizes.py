@@ -12,7 +12,7 @@ from mesh_core.types.messages import (
     MAX_FRAME_BYTES,
     MAX_HANDSHAKE_FRAME_BYTES,
     MAX_LISTED_OUTPUTS,
-    MAX_SYNC_ITEMS,
+    MAX_SYNC_RESPONSE_ITEMS,
     AccountStateMessage,
     Claimable,
     Handshake,
@@ -139,4 +139,4 @@ def test_account_state_with_the_most_of_everything_fits_a_frame() -> None:
 def test_sync_items_that_fill_a_frame_are_fewer_than_the_limit() -> None:
     smallest = CERTIFICATE.encode(sample_certificate(sample_receive(1), 1))
     assert len(smallest) == 445
-    assert MAX_FRAME_BYTES // (8 + 4 + len(SyncItem(0, smallest).certificate)) < MAX_SYNC_ITEMS
+    assert MAX_FRAME_BYTES // (8 + 4 + len(SyncItem(0, smallest).certificate)) < MAX_SYNC_RESPONSE_ITEMS
