@@ -97,6 +97,26 @@ class ErrorCode(IntEnum):
     VALIDATOR_START = 0x1502
 
 
+RULE_NAMES = {
+    1: "FORMAT",
+    2: "SIGNATURE",
+    3: "ACCOUNT",
+    4: "CONFLICT",
+    5: "SEQUENCE",
+    6: "DEPENDENCY",
+    7: "AMOUNTS",
+    8: "BALANCE",
+    9: "RANGE",
+    10: "REFUSAL",
+}
+"""Names of the nine rules by number; 10 is an operational refusal."""
+
+
+def rule_of(code: ErrorCode) -> int:
+    """Number of the rule that a code belongs to."""
+    return code >> 8
+
+
 class WireErrorCode(IntEnum):
     """Codes of the ERROR message (docs/protocol.md, "Messages")."""
 
@@ -144,7 +164,7 @@ class Rejected(MeshError):
     @property
     def rule(self) -> int:
         """Number of the rule, 1 to 9, or 10 for an operational refusal."""
-        return self.code >> 8
+        return rule_of(self.code)
 
 
 class PeerFault(MeshError):

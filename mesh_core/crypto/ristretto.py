@@ -26,6 +26,11 @@ POINT_BYTES: Final = 32
 SCALAR_BYTES: Final = 32
 UNIFORM_BYTES: Final = 64
 
+# Name of the library in use, for people.
+BACKEND: Final = "libsodium"
+
+# Encodings are numbers below this, RFC 9496 section 4.3.1.
+_FIELD_PRIME: Final = 2**255 - 19
 _IDENTITY_ENCODING: Final = bytes(POINT_BYTES)
 _UNWRITTEN: Final = b"\xff" * POINT_BYTES
 _find_library: Final = ctypes.util.find_library
@@ -72,8 +77,10 @@ BASEPOINT: Final = Point(bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6a
 
 def is_canonical_point(encoding: bytes) -> bool:
     """Whether `encoding` is the canonical encoding of an element (the identity, 32 zero bytes, is one)."""
-    # The length first: libsodium reads 32 bytes whatever it is given.
-    return len(encoding) == POINT_BYTES and load_library().crypto_core_ristretto255_is_valid_point(bytes(encoding)) == 1
+    # libsodium reads 32 bytes whatever it is given, and up to 1.0.18 ignores the top bit: every element would have a second encoding.
+    if len(encoding) != POINT_BYTES or int.from_bytes(encoding, "little") >= _FIELD_PRIME:
+        return False
+    return bool(load_library().crypto_core_ristretto255_is_valid_point(bytes(encoding)) == 1)
 
 
 def decode_point(encoding: bytes) -> Point:
@@ -227,9 +234,17 @@ def _find_system_libsodium() -> str | None:
     """Name or path of an installed libsodium that knows ristretto255 (1.0.18 and later), or None."""
     for name in ("sodium", "libsodium"):
         path = _find_library(name)
-        if path is not None and hasattr(ctypes.CDLL(path), "crypto_scalarmult_ristretto255"):
+        if path is not None and _knows_ristretto(path):
             return path
     return None
+
+
+def _knows_ristretto(path: str) -> bool:
+    """Whether a library can be loaded and multiplies in ristretto255: an old or broken one is as good as none."""
+    try:
+        return hasattr(ctypes.CDLL(path), "crypto_scalarmult_ristretto255")
+    except OSError:
+        return False
 
 
 def _unpack_bundled_libsodium() -> str:

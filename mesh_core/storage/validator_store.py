@@ -39,9 +39,9 @@ class ValidatorStore:
         """Count and times of the commits so far, for status lines."""
         return self._committer.statistics
 
-    def load(self) -> Iterator[Record]:
-        """Every durable record in the order of the keys; for the start, before the first `persist`."""
-        return self._database.records()
+    def records(self, prefix: str = "") -> Iterator[Record]:
+        """Every durable record whose key starts with `prefix`, in the order of the keys; for the start, before the first `persist`."""
+        return self._database.records(prefix)
 
     def get(self, key: str) -> bytes | None:
         """The value of one key, queued batches included; may wait for an fsync."""

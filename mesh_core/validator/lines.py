@@ -118,6 +118,7 @@ class EquivocationFound:
 
     EVENT: ClassVar[str] = "equivocation"
     t_ns: int
+    proof_id: bytes
     offender: bytes
     kind: str
     sender: bytes

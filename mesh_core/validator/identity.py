@@ -1,0 +1,70 @@
+"""A validator's keys: its Ed25519 identity, which votes, and its TLS identity, which does not. Both are made before the genesis that names them.
+
+FOLDER/identity.key    32 secret bytes as 64 hexadecimal digits, mode 0600
+FOLDER/tls.key         mode 0600
+FOLDER/tls.crt         pinned by everybody who connects
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from mesh_core.crypto.signatures import SigningKey
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.tls import generate_tls_identity, save_tls_identity
+from mesh_core.protocol.genesis import Genesis
+from mesh_core.storage.files import make_private_directory, read_private, write_atomically
+from mesh_core.storage.validator_store import DATABASE_NAME
+
+IDENTITY_NAME = "identity.key"
+TLS_KEY_NAME = "tls.key"
+TLS_CERTIFICATE_NAME = "tls.crt"
+SEED_SIZE_BYTES = 32
+_SEED_TEXT = re.compile(rb"[0-9a-f]{64}\n?")
+
+
+def init_identity(folder: Path, entropy: Callable[[int], bytes]) -> SigningKey:
+    """Make a new validator's keys in `folder`, from 32 bytes of `entropy`. LocalFault (KEY_FILE) if one is there: keys are never overwritten."""
+    try:
+        make_private_directory(folder)
+    except OSError as error:
+        raise LocalFault(ErrorCode.KEY_FILE, f"cannot make the folder {folder}: {error.strerror or error}") from error
+    for name in (IDENTITY_NAME, TLS_KEY_NAME, TLS_CERTIFICATE_NAME):
+        if (folder / name).exists():
+            raise LocalFault(ErrorCode.KEY_FILE, f"{folder / name} exists: a validator's keys are never overwritten; choose another folder")
+    seed = entropy(SEED_SIZE_BYTES)
+    save_tls_identity(generate_tls_identity(), certificate_path=folder / TLS_CERTIFICATE_NAME, key_path=folder / TLS_KEY_NAME)
+    try:
+        write_atomically(folder / IDENTITY_NAME, seed.hex().encode("ascii") + b"\n")
+    except FileExistsError:
+        raise LocalFault(ErrorCode.KEY_FILE, f"{folder / IDENTITY_NAME} exists: a validator's keys are never overwritten") from None
+    return SigningKey(seed)
+
+
+def load_identity(path: Path, data_dir: Path) -> SigningKey:
+    """The identity key in `path`. LocalFault: KEY_FILE if it is missing or damaged; KEY_MISSING_BESIDE_DATA if its validator's data are there without it.
+
+    A new key would not help there: the committee knows the old one, and the votes in the data are its votes.
+    """
+    if not path.exists():
+        if (data_dir / DATABASE_NAME).exists():
+            raise LocalFault(
+                ErrorCode.KEY_MISSING_BESIDE_DATA,
+                f"{path} is missing, but {data_dir} holds a validator's data: put the key back that belongs to them",
+            )
+        raise LocalFault(ErrorCode.KEY_FILE, f"there is no identity key {path}: make one with mesh-app --validator --init {path.parent}")
+    text = read_private(path)
+    if not _SEED_TEXT.fullmatch(text):
+        raise LocalFault(ErrorCode.KEY_FILE, f"{path} is damaged: expected 64 hexadecimal digits, found {len(text)} bytes")
+    return SigningKey(bytes.fromhex(text.decode("ascii")))
+
+
+def require_seat(identity: SigningKey, genesis: Genesis) -> int:
+    """The validator's index in the committee. LocalFault (KEY_NOT_IN_COMMITTEE): nobody would count such a validator's votes."""
+    index = genesis.committee.index_of(identity.public_key)
+    if index is None:
+        raise LocalFault(
+            ErrorCode.KEY_NOT_IN_COMMITTEE,
+            f"the identity key {identity.public_key.hex()} is none of the genesis document's {genesis.committee.size} validators: check both files",
+        )
+    return index

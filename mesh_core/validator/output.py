@@ -1,0 +1,46 @@
+"""JSON lines on standard output, written by a thread of its own: whoever reads slowly, or not at all, never holds up a vote."""
+
+import os
+import queue
+import threading
+from typing import Any
+
+from mesh_core.types.json_form import json_line
+
+MAX_WAITING_LINES = 4096
+_FLUSH_TIMEOUT_S = 1.0
+
+
+class LineWriter:
+    """Writes lines to a file descriptor in order. A line that finds no room is dropped and counted; a closed reader ends the writing."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+        self._lines: queue.Queue[str | None] = queue.Queue(MAX_WAITING_LINES)
+        self.dropped_count = 0
+        self._thread = threading.Thread(target=self._write_lines, name="mesh-lines", daemon=True)
+        self._thread.start()
+
+    def write(self, event: Any) -> None:
+        """Queue one event (a dataclass with an `EVENT` name)."""
+        try:
+            self._lines.put_nowait(json_line(event))
+        except queue.Full:
+            self.dropped_count += 1
+
+    def close(self) -> None:
+        """Write what is queued, but wait no longer than a second for a reader that does not read."""
+        try:
+            self._lines.put(None, timeout=_FLUSH_TIMEOUT_S)
+        except queue.Full:
+            return
+        self._thread.join(_FLUSH_TIMEOUT_S)
+
+    def _write_lines(self) -> None:
+        while (line := self._lines.get()) is not None:
+            data = line.encode()
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            except OSError:
+                return

@@ -1,0 +1,75 @@
+"""Connections to the other validators: watched all the time, so that everybody can see who reaches whom."""
+
+import ssl
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from mesh_core.crypto.signatures import SigningKey
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.client import LocalIdentity, PeerAddress
+from mesh_core.network.link import LinkState, LinkStatus, ValidatorLink
+from mesh_core.protocol.genesis import Genesis
+from mesh_core.types.messages import Role
+from mesh_core.validator import lines
+from mesh_core.validator.config import PeerConfig, ValidatorConfig
+from mesh_core.validator.output import LineWriter
+
+
+class Peers:
+    """Links to all other validators of the committee, by their index."""
+
+    def __init__(self, config: ValidatorConfig, genesis: Genesis, identity: SigningKey, output: LineWriter) -> None:
+        """LocalFault (CONFIG_INVALID) where a peer is no member of the committee, is this validator, or has no readable certificate."""
+        self._output = output
+        self._links: dict[int, ValidatorLink] = {}
+        self._states: dict[int, LinkState] = {}
+        for number, peer in enumerate(config.peers):
+            index = genesis.committee.index_of(peer.public_key)
+            if index is None or peer.public_key == identity.public_key:
+                why = "is this validator itself" if index is not None else "is no validator of the genesis document"
+                raise LocalFault(ErrorCode.CONFIG_INVALID, f"peers[{number}].public_key: {peer.public_key.hex()} {why}")
+            self._links[index] = ValidatorLink(
+                read_peer(peer, f"V{index + 1}"),
+                LocalIdentity(Role.VALIDATOR, identity),
+                genesis.network_id,
+                on_status=self._report(index),
+            )
+
+    def start(self) -> None:
+        """Begin to connect to all of them at once."""
+        for link in self._links.values():
+            link.start()
+
+    def up(self) -> tuple[int, ...]:
+        """Indices of the validators that are reached now."""
+        return tuple(sorted(index for index, link in self._links.items() if link.status.state is LinkState.UP))
+
+    def close(self) -> None:
+        """Close all links at once."""
+        for link in self._links.values():
+            link.close()
+
+    def _report(self, index: int) -> Callable[[LinkStatus], None]:
+        def on_status(status: LinkStatus) -> None:
+            if self._states.get(index) is not status.state:
+                self._states[index] = status.state
+                detail = "" if status.state is LinkState.UP else status.last_error
+                self._output.write(lines.PeerLine(time.monotonic_ns(), index, str(status.state), detail))
+
+        return on_status
+
+
+def read_peer(peer: PeerConfig, name: str) -> PeerAddress:
+    """A peer's address with its pinned certificate. LocalFault (CONFIG_INVALID) if the file is no certificate."""
+    return PeerAddress(peer.host, peer.port, peer.public_key, read_certificate(peer.tls_certificate), name)
+
+
+def read_certificate(path: Path) -> bytes:
+    """A pinned TLS certificate (PEM file) as DER. LocalFault (CONFIG_INVALID)."""
+    try:
+        return ssl.PEM_cert_to_DER_cert(path.read_text(encoding="ascii").strip() + "\n")
+    except OSError as error:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"tls_certificate: {path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"tls_certificate: {path} is no certificate in PEM form") from error

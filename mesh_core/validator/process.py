@@ -1,0 +1,136 @@
+"""The life of one validator process: read the configuration, restore, listen, say so, and stop in good order.
+
+Standard output carries JSON lines (lines.py) and nothing else; the log goes to standard error. Supervised, the process ends when its standard input does:
+whoever started it holds the other end, so a validator never outlives a killed workstation.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from mesh_core.crypto.signatures import run_self_test
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.server import HandshakeSettings, Server
+from mesh_core.network.tls import load_tls_identity
+from mesh_core.protocol.genesis import Genesis, read_genesis
+from mesh_core.storage.validator_store import ValidatorStore
+from mesh_core.validator import lines
+from mesh_core.validator.config import ValidatorConfig, load_config
+from mesh_core.validator.identity import load_identity, require_seat
+from mesh_core.validator.output import LineWriter
+from mesh_core.validator.peers import Peers
+from mesh_core.validator.runner import ValidatorRunner, stopped_by_store
+
+logger = logging.getLogger(__name__)
+
+GENESIS_LIMIT_BYTES = 128 * 1024 * 1024
+STOP_DEADLINE_S = 5.0
+"""A supervised process that has not stopped so long after its standard input ended is ended hard."""
+
+
+def run_validator(config_path: Path, *, supervised: bool) -> int:
+    """Run until stopped. Exit status: 0 after an orderly stop, 1 after a fault, which was written as a `fatal` line and to standard error."""
+    output = LineWriter()
+    try:
+        config = load_config(config_path)
+        logging.basicConfig(level=config.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        asyncio.run(_run(config, output, supervised=supervised))
+    except LocalFault as fault:
+        output.write(lines.Fatal(time.monotonic_ns(), f"{fault.code:04x}", fault.text))
+        sys.stderr.write(f"mesh-app --validator: {fault}\n")
+        return 1
+    else:
+        return 0
+    finally:
+        output.close()
+
+
+async def _run(config: ValidatorConfig, output: LineWriter, *, supervised: bool) -> None:
+    run_self_test()
+    genesis = load_genesis(config.genesis)
+    identity = load_identity(config.identity_key, config.data_dir)
+    require_seat(identity, genesis)
+    tls = load_tls_identity(certificate_path=config.tls_certificate, key_path=config.tls_key)
+    stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    peers = Peers(config, genesis, identity, output)
+    store = ValidatorStore.open(config.data_dir, lambda fault: _fail(stop, stopped_by_store(fault)))
+    async with contextlib.AsyncExitStack() as stack:
+        runner = ValidatorRunner(genesis, identity, store, output)
+        stack.push_async_callback(runner.close)
+        server = Server(
+            host=config.listen_host,
+            port=config.listen_port,
+            tls=tls,
+            settings=HandshakeSettings(identity, genesis.network_id, frozenset(genesis.committee.validators)),
+            handler=runner,
+            pong_source=runner.pong,
+        )
+        await server.start()
+        stack.push_async_callback(server.close)
+        runner.connections_count = lambda: server.connections
+        runner.peers_up = peers.up
+        stack.callback(peers.close)
+        peers.start()
+        await stack.enter_async_context(_stop_requests(stop, supervised=supervised))
+        output.write(runner.ready_line(config.listen_host, server.port, os.getpid()))
+        runner.write_status()
+        reporting = asyncio.get_running_loop().create_task(runner.report_status())
+        stack.callback(reporting.cancel)
+        reason = await stop
+        logger.info("stopping: %s", reason)
+        output.write(lines.Stopping(time.monotonic_ns(), reason))
+
+
+def load_genesis(path: Path) -> Genesis:
+    """Read a genesis document file. LocalFault (CONFIG_INVALID, GENESIS_INVALID)."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(GENESIS_LIMIT_BYTES + 1)
+    except OSError as error:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"genesis: {path} cannot be read: {error.strerror or error}") from error
+    if len(data) > GENESIS_LIMIT_BYTES:
+        raise LocalFault(ErrorCode.GENESIS_INVALID, f"{path} is longer than {GENESIS_LIMIT_BYTES} bytes")
+    return read_genesis(data)
+
+
+@contextlib.asynccontextmanager
+async def _stop_requests(stop: "asyncio.Future[str]", *, supervised: bool) -> AsyncIterator[None]:
+    """SIGTERM and SIGINT stop the validator; supervised, the end of standard input does, too."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _settle, stop, signal.Signals(number).name)
+    if supervised:
+        threading.Thread(target=_watch_standard_input, args=(loop, stop), name="mesh-stdin", daemon=True).start()
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _watch_standard_input(loop: asyncio.AbstractEventLoop, stop: "asyncio.Future[str]") -> None:
+    """Read until end of file; what is written there means nothing. A process that does not stop by itself then is ended: it has lost its supervisor."""
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(_settle, stop, "standard input ended")
+    time.sleep(STOP_DEADLINE_S)
+    os._exit(1)
+
+
+def _settle(stop: "asyncio.Future[str]", reason: str) -> None:
+    if not stop.done():
+        stop.set_result(reason)
+
+
+def _fail(stop: "asyncio.Future[str]", fault: LocalFault) -> None:
+    if not stop.done():
+        stop.set_exception(fault)

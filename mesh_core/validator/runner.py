@@ -1,0 +1,232 @@
+"""One validator at work: requests go into the machine, and its effects are performed in order.
+
+The contract of effects.py is kept here and nowhere else: an effect that leaves the process waits in `_outbox` until every record that was persisted before
+it is durable. Several votes share one fsync; each answer still waits for its own.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mesh_core.crypto import ristretto
+from mesh_core.crypto.signatures import SigningKey
+from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
+from mesh_core.network.server import Session
+from mesh_core.protocol.effects import Effect, Emit, Persist, Reply, Source, VerifyProof
+from mesh_core.protocol.genesis import Genesis
+from mesh_core.protocol.voting import ValidatorMachine
+from mesh_core.storage.validator_store import ValidatorStore
+from mesh_core.types.basic import Hash32
+from mesh_core.types.events import CertificateApplied, DigestComputed, EventBody, VoteCast
+from mesh_core.types.messages import Message, Subscribe
+from mesh_core.validator import lines
+from mesh_core.validator.narration import Timing, narrate
+from mesh_core.validator.output import LineWriter
+from mesh_core.validator.proofs import ProofVerifier
+from mesh_core.validator.subscriptions import Subscriptions
+
+logger = logging.getLogger(__name__)
+
+DIGEST_DELAY_S = 0.05
+"""The digest is computed when no certificate came for so long, so that it costs nothing under load."""
+DIGEST_DELAY_MOST_S = 1.0
+STATUS_INTERVAL_S = 1.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """An effect that may leave once commit number `after` is durable."""
+
+    after: int
+    perform: Callable[[], None]
+
+
+class ValidatorRunner:
+    """Performs the effects of one `ValidatorMachine`. Implements the network's `Handler`; all methods are called from one event loop."""
+
+    def __init__(self, genesis: Genesis, identity: SigningKey, store: ValidatorStore, output: LineWriter) -> None:
+        self.machine = ValidatorMachine(genesis, identity, store)
+        self.peers_up: Callable[[], tuple[int, ...]] = tuple
+        self.connections_count: Callable[[], int] = int
+        self._store = store
+        self._output = output
+        self._proofs = ProofVerifier()
+        self._subscriptions = Subscriptions()
+        self._sessions: dict[Source, Session] = {}
+        self._sources: dict[Session, Source] = {}
+        self._last_source = 0
+        self._outbox: deque[_Waiting] = deque()
+        self._persisted_count = 0
+        self._durable_count = 0
+        self._persisted_at_ns = 0
+        self._timings: dict[Hash32, Timing] = {}
+        self._digest: tuple[int, Hash32] = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
+        self._digest_timer: asyncio.TimerHandle | None = None
+        self._digest_due_at = 0.0
+        records = self.machine.initial_records()
+        if records:
+            self._perform([Persist(tuple(records))], Timing(time.monotonic_ns()))
+
+    # --- The network's handler
+
+    def on_open(self, session: Session) -> None:
+        """A peer has proven its identity."""
+        self._last_source += 1
+        self._sessions[Source(self._last_source)] = session
+        self._sources[session] = Source(self._last_source)
+
+    def handle(self, session: Session, message: Message) -> None:
+        """A request has arrived."""
+        if isinstance(message, Subscribe):
+            if not self._subscriptions.add(session, message):
+                session.close(WireErrorCode.RATE_LIMIT, "too many subscriptions on one connection")
+            return
+        timing = Timing(time.monotonic_ns())
+        effects = self.machine.handle(self._sources[session], message)
+        timing.rules_done_ns = time.monotonic_ns()
+        self._perform(effects, timing)
+
+    def on_close(self, session: Session, reason: str) -> None:
+        """A session is over."""
+        self._subscriptions.remove(session)
+        source = self._sources.pop(session)
+        del self._sessions[source]
+        self.machine.on_closed(source)
+
+    def pong(self) -> tuple[int, Hash32, int]:
+        """What PONG says: the last computed digest and the log length that it belongs to."""
+        return *self._digest, int(self.machine.flags)
+
+    # --- Effects
+
+    def _perform(self, effects: Sequence[Effect], timing: Timing) -> None:
+        for effect in effects:
+            match effect:
+                case Persist(records):
+                    self._persist(records)
+                case Reply(source, message):
+                    self._when_durable(lambda source=source, message=message: self._reply(source, message))  # type: ignore[misc]
+                case Emit(body):
+                    if isinstance(body, VoteCast | CertificateApplied):
+                        timing.persisted_ns = self._persisted_at_ns
+                    self._when_durable(lambda body=body: self._emit(body, timing))  # type: ignore[misc]
+                case VerifyProof(transition_id):
+                    self._timings[transition_id] = timing
+                    self._proofs.submit(effect, self._on_verdict)
+        if any(isinstance(effect, Persist) for effect in effects):
+            self._schedule_digest()
+
+    def _persist(self, records: tuple[tuple[str, bytes], ...]) -> None:
+        self._persisted_count += 1
+        self._persisted_at_ns = time.monotonic_ns()
+        number = self._persisted_count
+        self._store.persist(records).add_done_callback(lambda durable: self._on_durable(number, durable))
+
+    def _on_durable(self, number: int, durable: "asyncio.Future[None]") -> None:
+        """A commit is done. If it failed, the store has already told the process to stop, and nothing that waits ever leaves."""
+        if durable.cancelled() or durable.exception() is not None:
+            return
+        self._durable_count = number
+        while self._outbox and self._outbox[0].after <= self._durable_count:
+            self._outbox.popleft().perform()
+
+    def _when_durable(self, perform: Callable[[], None]) -> None:
+        if self._persisted_count == self._durable_count and not self._outbox:
+            perform()
+        else:
+            self._outbox.append(_Waiting(self._persisted_count, perform))
+
+    def _reply(self, source: Source, message: Message) -> None:
+        session = self._sessions.get(source)
+        if session is not None:
+            session.send(message)
+
+    def _emit(self, body: EventBody, timing: Timing) -> None:
+        self._subscriptions.publish(body)
+        line = narrate(body, timing, time.monotonic_ns())
+        if line is not None:
+            self._output.write(line)
+
+    def _on_verdict(self, job: VerifyProof, valid: bool, seconds: float) -> None:
+        timing = self._timings.pop(job.transition_id)
+        timing.proof_ms = seconds * 1000
+        self._perform(self.machine.on_proof_checked(job.transition_id, valid), timing)
+
+    # --- Digest and status
+
+    def _schedule_digest(self) -> None:
+        """Compute the digest soon: after the last change of a burst, but not later than a second after its first."""
+        if self.machine.ledger.globals.log_length == self._digest[0]:
+            return
+        loop = asyncio.get_running_loop()
+        if self._digest_timer is None:
+            self._digest_due_at = loop.time() + DIGEST_DELAY_MOST_S
+        else:
+            self._digest_timer.cancel()
+        self._digest_timer = loop.call_at(min(loop.time() + DIGEST_DELAY_S, self._digest_due_at), self._compute_digest)
+
+    def _compute_digest(self) -> None:
+        self._digest_timer = None
+        self._digest = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
+        self._when_durable(lambda digest=self._digest: self._announce_digest(*digest))  # type: ignore[misc]
+
+    def _announce_digest(self, log_length: int, digest: Hash32) -> None:
+        self._subscriptions.publish(DigestComputed(log_length, digest))
+        self.write_status()
+
+    def write_status(self) -> None:
+        """Write a status line."""
+        machine, ledger = self.machine, self.machine.ledger
+        self._output.write(
+            lines.Status(
+                t_ns=time.monotonic_ns(),
+                log_length=self._digest[0],
+                state_digest=self._digest[1],
+                accounts_count=ledger.accounts_count,
+                outputs_count=ledger.outputs_count,
+                fee_pool=ledger.globals.fee_pool,
+                votes_cast=machine.votes_cast,
+                votes_refused=machine.votes_refused,
+                connections_count=self.connections_count(),
+                peers_up=self.peers_up(),
+                proofs_waiting=self._proofs.waiting_count,
+                parked_count=machine.parked_count,
+                last_commit_ms=round(self._store.statistics.last_seconds * 1000, 3),
+                flags=int(machine.flags),
+            )
+        )
+
+    async def report_status(self) -> None:
+        """Write a status line a second, for ever."""
+        while True:
+            await asyncio.sleep(STATUS_INTERVAL_S)
+            self.write_status()
+
+    def ready_line(self, host: str, port: int, pid: int) -> lines.Ready:
+        """What the process says when it listens."""
+        return lines.Ready(
+            t_ns=time.monotonic_ns(),
+            pid=pid,
+            public_key=self.machine.identity.public_key,
+            network_id=self.machine.genesis.network_id,
+            host=host,
+            port=port,
+            backend=ristretto.BACKEND,
+            log_length=self._digest[0],
+            state_digest=self._digest[1],
+        )
+
+    async def close(self) -> None:
+        """Finish what is being written, then close the store; proofs that were not checked are dropped."""
+        self._proofs.close()
+        if self._digest_timer is not None:
+            self._digest_timer.cancel()
+        await self._store.close()
+
+
+def stopped_by_store(fault: LocalFault) -> LocalFault:
+    """How a store that cannot write any more ends the process: a validator that votes without its locks is worse than one that is down."""
+    return LocalFault(ErrorCode.STORE_WRITE, f"{fault.text}: the validator stops, nothing was acknowledged that is not on the disk")

@@ -1,0 +1,102 @@
+"""Events to subscribers (docs/protocol.md, "Events"): live, filtered, and never at the expense of the validator.
+
+A subscriber that does not read fast enough loses events and is told how many; one that reads nothing at all is cut off by its connection's own limit.
+Each subscription numbers its own events from 1, without gaps. No history is kept: a subscription that asks for what came before begins with a GAP.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+from mesh_core.network.server import Session
+from mesh_core.types.basic import PublicKey
+from mesh_core.types.events import (
+    CertificateApplied,
+    EventBody,
+    Gap,
+    VoteCast,
+    VoteRejected,
+    VoteRequested,
+    encode_event_body,
+    event_kind,
+)
+from mesh_core.types.messages import Event, Subscribe
+
+MAX_SUBSCRIPTIONS_PER_SESSION = 16
+SLOW_BYTES = 1024 * 1024
+"""Unacknowledged bytes of a session above which its events are dropped."""
+
+
+@dataclass(slots=True)
+class _Subscription:
+    """One SUBSCRIBE: which kinds, which accounts (none: all), how many events were sent, how many dropped since."""
+
+    kind_mask: int
+    owners: frozenset[PublicKey]
+    sent_count: int = 0
+    dropped_count: int = 0
+
+
+@dataclass(slots=True)
+class Subscriptions:
+    """All subscriptions of all sessions."""
+
+    _by_session: dict[Session, list[_Subscription]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Number of subscriptions."""
+        return sum(len(subscriptions) for subscriptions in self._by_session.values())
+
+    def add(self, session: Session, request: Subscribe) -> bool:
+        """Begin a subscription; False if the session has too many."""
+        subscriptions = self._by_session.setdefault(session, [])
+        if len(subscriptions) >= MAX_SUBSCRIPTIONS_PER_SESSION:
+            return False
+        subscription = _Subscription(request.kind_mask, frozenset(request.owners))
+        subscriptions.append(subscription)
+        if request.after_event:
+            _send(session, subscription, Gap(0))
+        return True
+
+    def remove(self, session: Session) -> None:
+        """Forget a session that has ended."""
+        self._by_session.pop(session, None)
+
+    def publish(self, body: EventBody) -> None:
+        """Send an event to everybody who asked for it."""
+        bit = 1 << event_kind(body)
+        concerned = _owners_of(body)
+        for session, subscriptions in self._by_session.items():
+            for subscription in subscriptions:
+                if subscription.kind_mask & bit and (not subscription.owners or concerned is None or concerned & subscription.owners):
+                    _offer(session, subscription, body)
+
+
+def _offer(session: Session, subscription: _Subscription, body: EventBody) -> None:
+    if session.queued_bytes > SLOW_BYTES:
+        subscription.dropped_count += 1
+        return
+    if subscription.dropped_count:
+        _send(session, subscription, Gap(subscription.dropped_count))
+        subscription.dropped_count = 0
+    _send(session, subscription, body)
+
+
+def _send(session: Session, subscription: _Subscription, body: EventBody) -> None:
+    kind, data = encode_event_body(body)
+    subscription.sent_count += 1
+    session.send(Event(subscription.sent_count, time.time_ns() // 1_000_000, kind, data))
+
+
+def _owners_of(body: EventBody) -> frozenset[PublicKey] | None:
+    """Accounts that an event concerns; None for an event that concerns everybody."""
+    match body:
+        case VoteRequested() | VoteRejected():
+            return frozenset((body.sender,))
+        case VoteCast(vote):
+            return frozenset((vote.statement.sender,))
+        case CertificateApplied(_, _, certificate):
+            core = certificate.transition.core
+            return frozenset((core.sender, *(output.owner for output in core.outputs)))
+        case _:
+            return None

@@ -1,0 +1,212 @@
+"""The validator's folder and the home of wallets."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.storage.validator_store import ValidatorStore
+from mesh_core.storage.wallet_store import WalletStore, list_wallets
+
+SEED = bytes(range(32))
+
+
+def fail(fault: LocalFault) -> None:
+    raise fault
+
+
+# Validator
+
+
+async def test_validator_records_come_back_after_reopening(tmp_path: Path) -> None:
+    store = ValidatorStore.open(tmp_path / "data", fail)
+    assert store.path == tmp_path / "data" / "validator.db"
+    assert list(store.records()) == []
+    await store.persist([("v:2", b"vote"), ("a:1", b"account")])
+    last = store.persist([("a:1", b"changed"), ("o:1", b"")])
+    assert store.get("a:1") == b"changed"
+    await store.close()
+    assert last.done()
+    assert store.statistics.count == 2
+
+    store = ValidatorStore.open(tmp_path / "data", fail)
+    assert list(store.records()) == [("a:1", b"changed"), ("v:2", b"vote")]
+    await store.close()
+
+
+async def test_validator_folder_has_one_owner(tmp_path: Path) -> None:
+    store = ValidatorStore.open(tmp_path, fail)
+    with pytest.raises(LocalFault) as caught:
+        ValidatorStore.open(tmp_path, fail)
+    assert caught.value.code == ErrorCode.STORE_LOCKED
+    await store.close()
+
+
+async def test_wallet_file_is_not_taken_for_a_validators(tmp_path: Path) -> None:
+    await WalletStore.create(tmp_path, "alice", SEED, fail).close()
+    (tmp_path / "alice" / "wallet.db").rename(tmp_path / "validator.db")
+    with pytest.raises(LocalFault, match="mesh-wallet 1") as caught:
+        ValidatorStore.open(tmp_path, fail)
+    assert caught.value.code == ErrorCode.STORE_FORMAT
+
+
+# Wallets
+
+
+async def test_wallet_keeps_its_seed_and_records(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    wallet = WalletStore.create(home, "alice", SEED, fail)
+    await wallet.put([("out:1", b"signed"), ("open:1", b"opening")])
+    assert wallet.get("out:1") == b"signed"
+    await wallet.close()
+
+    wallet = WalletStore.open(home, "alice", fail)
+    assert wallet.name == "alice"
+    assert wallet.read_seed() == SEED
+    assert list(wallet.records()) == [("open:1", b"opening"), ("out:1", b"signed")]
+    assert list(wallet.records("out:")) == [("out:1", b"signed")]
+    assert wallet.get("out:2") is None
+    await wallet.close()
+
+
+def test_wallet_without_an_event_loop_writes_too(tmp_path: Path) -> None:
+    wallet = WalletStore.create(tmp_path, "alice", SEED, fail)
+    wallet.write([("key", b"1")])
+    assert wallet.statistics.count == 1
+    wallet._database.close()
+    wallet = WalletStore.open(tmp_path, "alice", fail)
+    assert wallet.get("key") == b"1"
+    wallet._database.close()
+
+
+async def test_several_wallets_share_a_home_and_are_listed(tmp_path: Path) -> None:
+    assert list_wallets(tmp_path / "nowhere") == ()
+    wallets = [WalletStore.create(tmp_path, name, SEED, fail) for name in ("bob", "alice", "Carol_2-x")]
+    (tmp_path / "no-seed").mkdir()
+    (tmp_path / "a file").write_text("")
+    assert list_wallets(tmp_path) == ("Carol_2-x", "alice", "bob")
+    await asyncio.gather(*(wallet.put([("name", wallet.name.encode())]) for wallet in wallets))
+    assert [wallet.get("name") for wallet in wallets] == [b"bob", b"alice", b"Carol_2-x"]
+    for wallet in wallets:
+        await wallet.close()
+
+
+async def test_wallet_files_are_for_their_owner_only(tmp_path: Path) -> None:
+    wallet = WalletStore.create(tmp_path / "home", "alice", SEED, fail)
+    folder = tmp_path / "home" / "alice"
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+    assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
+    assert (folder / "seed").read_bytes() == SEED.hex().encode() + b"\n"
+    await wallet.close()
+
+
+async def test_existing_wallet_is_never_created_again(tmp_path: Path) -> None:
+    wallet = WalletStore.create(tmp_path, "alice", SEED, fail)
+    await wallet.put([("key", b"1")])
+    for _ in ("while it is open", "after it was closed"):
+        with pytest.raises(LocalFault, match="'alice'") as caught:
+            WalletStore.create(tmp_path, "alice", bytes(32), fail)
+        assert caught.value.code == ErrorCode.WALLET_EXISTS
+        await wallet.close()
+    wallet = WalletStore.open(tmp_path, "alice", fail)
+    assert wallet.read_seed() == SEED
+    assert wallet.get("key") == b"1"
+    await wallet.close()
+
+
+async def test_seed_that_appears_during_creation_is_not_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_link = os.link
+
+    def link_too_late(source: str, target: str, *, follow_symlinks: bool = True) -> None:
+        Path(target).write_bytes(b"the other one's")
+        real_link(source, target, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(os, "link", link_too_late)
+    with pytest.raises(LocalFault) as caught:
+        WalletStore.create(tmp_path, "alice", SEED, fail)
+    assert caught.value.code == ErrorCode.WALLET_EXISTS
+    assert (tmp_path / "alice" / "seed").read_bytes() == b"the other one's"
+
+
+async def test_interrupted_creation_can_be_repeated(tmp_path: Path) -> None:
+    await WalletStore.create(tmp_path, "alice", SEED, fail).close()
+    (tmp_path / "alice" / "seed").unlink()
+    assert list_wallets(tmp_path) == ()
+    wallet = WalletStore.create(tmp_path, "alice", bytes(32), fail)
+    assert wallet.read_seed() == bytes(32)
+    await wallet.close()
+
+
+async def test_records_without_their_seed_get_no_new_seed(tmp_path: Path) -> None:
+    wallet = WalletStore.create(tmp_path, "alice", SEED, fail)
+    await wallet.put([("key", b"1")])
+    await wallet.close()
+    (tmp_path / "alice" / "seed").unlink()
+    for _ in range(2):
+        with pytest.raises(LocalFault, match="seed is missing") as caught:
+            WalletStore.create(tmp_path, "alice", bytes(32), fail)
+        assert caught.value.code == ErrorCode.WALLET_EXISTS
+    assert not (tmp_path / "alice" / "seed").exists()
+
+
+async def test_unknown_wallet_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
+    await WalletStore.create(tmp_path, "bob", SEED, fail).close()
+    with pytest.raises(LocalFault, match="wallets there: bob") as caught:
+        WalletStore.open(tmp_path, "alice", fail)
+    assert caught.value.code == ErrorCode.WALLET_UNKNOWN
+    assert not (tmp_path / "alice").exists()
+
+
+async def test_seed_without_its_records_is_refused(tmp_path: Path) -> None:
+    """An empty database in its place would have forgotten what the wallet has signed."""
+    await WalletStore.create(tmp_path, "alice", SEED, fail).close()
+    (tmp_path / "alice" / "wallet.db").unlink()
+    with pytest.raises(LocalFault, match="no database at") as caught:
+        WalletStore.open(tmp_path, "alice", fail)
+    assert caught.value.code == ErrorCode.STORE_UNAVAILABLE
+    assert not (tmp_path / "alice" / "wallet.db").exists()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../alice", "/alice", "a.b", "a b", "älice", "alice\n", "a\0", "-rf", "a" * 33, "alice ", "\uff11"])
+def test_bad_name_is_refused_before_anything_is_touched(tmp_path: Path, name: str) -> None:
+    home = tmp_path / "home"
+    with pytest.raises(LocalFault) as caught:
+        WalletStore.create(home, name, SEED, fail)
+    assert caught.value.code == ErrorCode.WALLET_NAME_INVALID
+    with pytest.raises(LocalFault) as caught:
+        WalletStore.open(home, name, fail)
+    assert caught.value.code == ErrorCode.WALLET_NAME_INVALID
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a", "_", "7", "a" * 32, "Alice-2_b"])
+async def test_good_name_is_accepted(tmp_path: Path, name: str) -> None:
+    await WalletStore.create(tmp_path, name, SEED, fail).close()
+    assert list_wallets(tmp_path) == (name,)
+
+
+async def test_seed_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    await WalletStore.create(tmp_path, "alice", SEED, fail).close()
+    (tmp_path / "alice" / "seed").chmod(0o644)
+    with pytest.raises(LocalFault, match="chmod 600") as caught:
+        WalletStore.open(tmp_path, "alice", fail)
+    assert caught.value.code == ErrorCode.KEY_FILE
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", SEED, SEED.hex().encode()[:-1], SEED.hex().encode() + b"0", SEED.hex().upper().encode(), b" " + SEED.hex().encode(), SEED.hex().encode() + b"\n\n"],
+)
+async def test_damaged_seed_is_refused_without_showing_it(tmp_path: Path, content: bytes) -> None:
+    await WalletStore.create(tmp_path, "alice", SEED, fail).close()
+    (tmp_path / "alice" / "seed").write_bytes(content)
+    with pytest.raises(LocalFault, match="damaged") as caught:
+        WalletStore.open(tmp_path, "alice", fail)
+    assert caught.value.code == ErrorCode.KEY_FILE
+    assert SEED.hex()[8:16] not in str(caught.value)
+    (tmp_path / "alice" / "seed").write_bytes(SEED.hex().encode())
+    wallet = WalletStore.open(tmp_path, "alice", fail)
+    assert wallet.read_seed() == SEED
+    await wallet.close()
