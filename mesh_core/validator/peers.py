@@ -1,9 +1,8 @@
 """Connections to the other validators: watched all the time, so that everybody can see who reaches whom."""
 
-import ssl
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault
@@ -12,28 +11,24 @@ from mesh_core.network.link import LinkState, LinkStatus, ValidatorLink
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.types.messages import Role
 from mesh_core.validator import lines
-from mesh_core.validator.config import PeerConfig, ValidatorConfig
 from mesh_core.validator.output import LineWriter
 
 
 class Peers:
     """Links to all other validators of the committee, by their index."""
 
-    def __init__(self, config: ValidatorConfig, genesis: Genesis, identity: SigningKey, output: LineWriter) -> None:
-        """LocalFault (CONFIG_INVALID) where a peer is no member of the committee, is this validator, or has no readable certificate."""
+    def __init__(self, peers: Sequence[PeerAddress], genesis: Genesis, identity: SigningKey, output: LineWriter) -> None:
+        """LocalFault (CONFIG_INVALID) where a peer is no member of the committee, or is this validator."""
         self._output = output
         self._links: dict[int, ValidatorLink] = {}
         self._states: dict[int, LinkState] = {}
-        for number, peer in enumerate(config.peers):
-            index = genesis.committee.index_of(peer.public_key)
-            if index is None or peer.public_key == identity.public_key:
+        for number, peer in enumerate(peers):
+            index = genesis.committee.index_of(peer.identity_pk)
+            if index is None or peer.identity_pk == identity.public_key:
                 why = "is this validator itself" if index is not None else "is no validator of the genesis document"
-                raise LocalFault(ErrorCode.CONFIG_INVALID, f"peers[{number}].public_key: {peer.public_key.hex()} {why}")
+                raise LocalFault(ErrorCode.CONFIG_INVALID, f"peers[{number}].public_key: {peer.identity_pk.hex()} {why}")
             self._links[index] = ValidatorLink(
-                read_peer(peer, f"V{index + 1}"),
-                LocalIdentity(Role.VALIDATOR, identity),
-                genesis.network_id,
-                on_status=self._report(index),
+                replace(peer, name=f"V{index + 1}"), LocalIdentity(Role.VALIDATOR, identity), genesis.network_id, on_status=self._report(index)
             )
 
     def start(self) -> None:
@@ -58,18 +53,3 @@ class Peers:
                 self._output.write(lines.PeerLine(time.monotonic_ns(), index, str(status.state), detail))
 
         return on_status
-
-
-def read_peer(peer: PeerConfig, name: str) -> PeerAddress:
-    """A peer's address with its pinned certificate. LocalFault (CONFIG_INVALID) if the file is no certificate."""
-    return PeerAddress(peer.host, peer.port, peer.public_key, read_certificate(peer.tls_certificate), name)
-
-
-def read_certificate(path: Path) -> bytes:
-    """A pinned TLS certificate (PEM file) as DER. LocalFault (CONFIG_INVALID)."""
-    try:
-        return ssl.PEM_cert_to_DER_cert(path.read_text(encoding="ascii").strip() + "\n")
-    except OSError as error:
-        raise LocalFault(ErrorCode.CONFIG_INVALID, f"tls_certificate: {path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise LocalFault(ErrorCode.CONFIG_INVALID, f"tls_certificate: {path} is no certificate in PEM form") from error

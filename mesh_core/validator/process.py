@@ -16,10 +16,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from mesh_core.crypto.signatures import run_self_test
-from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.errors import LocalFault
+from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.server import HandshakeSettings, Server
 from mesh_core.network.tls import load_tls_identity
-from mesh_core.protocol.genesis import Genesis, read_genesis
 from mesh_core.storage.validator_store import ValidatorStore
 from mesh_core.validator import lines
 from mesh_core.validator.config import ValidatorConfig, load_config
@@ -30,7 +30,6 @@ from mesh_core.validator.runner import ValidatorRunner, stopped_by_store
 
 logger = logging.getLogger(__name__)
 
-GENESIS_LIMIT_BYTES = 128 * 1024 * 1024
 STOP_DEADLINE_S = 5.0
 """A supervised process that has not stopped so long after its standard input ended is ended hard."""
 
@@ -59,7 +58,7 @@ async def _run(config: ValidatorConfig, output: LineWriter, *, supervised: bool)
     require_seat(identity, genesis)
     tls = load_tls_identity(certificate_path=config.tls_certificate, key_path=config.tls_key)
     stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    peers = Peers(config, genesis, identity, output)
+    peers = Peers(config.peers, genesis, identity, output)
     store = ValidatorStore.open(config.data_dir, lambda fault: _fail(stop, stopped_by_store(fault)))
     async with contextlib.AsyncExitStack() as stack:
         runner = ValidatorRunner(genesis, identity, store, output)
@@ -86,18 +85,6 @@ async def _run(config: ValidatorConfig, output: LineWriter, *, supervised: bool)
         reason = await stop
         logger.info("stopping: %s", reason)
         output.write(lines.Stopping(time.monotonic_ns(), reason))
-
-
-def load_genesis(path: Path) -> Genesis:
-    """Read a genesis document file. LocalFault (CONFIG_INVALID, GENESIS_INVALID)."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(GENESIS_LIMIT_BYTES + 1)
-    except OSError as error:
-        raise LocalFault(ErrorCode.CONFIG_INVALID, f"genesis: {path} cannot be read: {error.strerror or error}") from error
-    if len(data) > GENESIS_LIMIT_BYTES:
-        raise LocalFault(ErrorCode.GENESIS_INVALID, f"{path} is longer than {GENESIS_LIMIT_BYTES} bytes")
-    return read_genesis(data)
 
 
 @contextlib.asynccontextmanager

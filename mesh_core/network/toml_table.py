@@ -1,0 +1,123 @@
+"""Reading configuration files (TOML) of this project: each mistake is reported with the file, the key and the reason, as LocalFault (CONFIG_INVALID)."""
+
+import ipaddress
+import ssl
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.types.basic import PublicKey
+
+FILE_LIMIT_BYTES = 1024 * 1024
+
+
+class TomlTable:
+    """One table of a file. Paths in it are relative to the file."""
+
+    def __init__(self, path: Path, prefix: str, values: Mapping[str, Any]) -> None:
+        self._path = path
+        self._prefix = prefix
+        self._values = values
+
+    @classmethod
+    def load(cls, path: Path) -> "TomlTable":
+        """The outermost table of a file."""
+        try:
+            with path.open("rb") as file:
+                text = file.read(FILE_LIMIT_BYTES + 1)
+        except OSError as error:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path}: cannot be read: {error.strerror or error}") from error
+        if len(text) > FILE_LIMIT_BYTES:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path}: is longer than {FILE_LIMIT_BYTES} bytes")
+        try:
+            return cls(path, "", tomlkit.parse(text).unwrap())
+        except (TOMLKitError, UnicodeDecodeError) as error:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path}: is not TOML: {error}") from error
+
+    def invalid(self, key: str, reason: str) -> LocalFault:
+        """The error to raise about a key."""
+        return LocalFault(ErrorCode.CONFIG_INVALID, f"{self._path}: {self._prefix}{key}: {reason}")
+
+    def refuse_unknown(self, known: Iterable[str]) -> None:
+        """A misspelt key would otherwise be silently without effect."""
+        names = sorted(known)
+        for key in self._values:
+            if key not in names:
+                raise self.invalid(key, f"is no key that exists here (known: {', '.join(names)})")
+
+    def table(self, key: str) -> "TomlTable":
+        """A table inside this one."""
+        values = self._required(key)
+        if not isinstance(values, dict):
+            raise self.invalid(key, "must be a table")
+        return TomlTable(self._path, f"{self._prefix}{key}.", values)
+
+    def tables(self, key: str) -> list["TomlTable"]:
+        """The entries of a list of tables; none if the key is absent."""
+        entries = self._values.get(key, [])
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise self.invalid(key, f"must be tables, each beginning with [[{key}]]")
+        return [TomlTable(self._path, f"{self._prefix}{key}[{number}].", entry) for number, entry in enumerate(entries)]
+
+    def text(self, key: str) -> str:
+        """Text, not empty."""
+        value = self._required(key)
+        if not isinstance(value, str) or not value:
+            raise self.invalid(key, "must be text in quotes")
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
+        """One of several words."""
+        value = self._values.get(key, default)
+        if value not in choices:
+            raise self.invalid(key, f"{value!r} is none of {', '.join(choices)}")
+        return str(value)
+
+    def path(self, key: str) -> Path:
+        """A path, relative to the file."""
+        value = self.text(key)
+        if "\0" in value:
+            raise self.invalid(key, "is no path")
+        return self._path.parent / value
+
+    def host(self, key: str) -> str:
+        """An IP address: names would need a resolver, which could lie."""
+        value = self.text(key)
+        try:
+            return str(ipaddress.ip_address(value))
+        except ValueError:
+            raise self.invalid(key, f"{value!r} is no IP address, such as 127.0.0.1") from None
+
+    def port(self, key: str, *, least: int = 1) -> int:
+        """A UDP port, from `least` on."""
+        value = self._required(key)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 65535:
+            raise self.invalid(key, f"{value!r} is no UDP port from {least} to 65535")
+        return value
+
+    def public_key(self, key: str) -> PublicKey:
+        """32 bytes as hexadecimal digits."""
+        value = self.text(key)
+        if len(value) != 64 or any(digit not in "0123456789abcdef" for digit in value.lower()):
+            raise self.invalid(key, "must be 64 hexadecimal digits in quotes")
+        return PublicKey(bytes.fromhex(value))
+
+    def certificate(self, key: str) -> bytes:
+        """The certificate (DER) in the PEM file that the key names."""
+        path = self.path(key)
+        try:
+            return ssl.PEM_cert_to_DER_cert(path.read_text(encoding="ascii").strip())
+        except OSError as error:
+            raise self.invalid(key, f"{path} cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
+            raise self.invalid(key, f"{path} is no certificate in PEM form") from error
+
+    def _required(self, key: str) -> Any:
+        value = self._values.get(key)
+        if value is None:
+            raise self.invalid(key, "is missing")
+        return value
