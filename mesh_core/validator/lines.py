@@ -144,7 +144,7 @@ class PeerLine:
     EVENT: ClassVar[str] = "peer"
     t_ns: int
     peer: int
-    state: str
+    up: bool
     detail: str
 
 

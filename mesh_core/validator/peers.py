@@ -21,7 +21,7 @@ class Peers:
         """LocalFault (CONFIG_INVALID) where a peer is no member of the committee, or is this validator."""
         self._output = output
         self._links: dict[int, ValidatorLink] = {}
-        self._states: dict[int, LinkState] = {}
+        self._was_up: dict[int, bool] = {}
         for number, peer in enumerate(peers):
             index = genesis.committee.index_of(peer.identity_pk)
             if index is None or peer.identity_pk == identity.public_key:
@@ -47,9 +47,10 @@ class Peers:
 
     def _report(self, index: int) -> Callable[[LinkStatus], None]:
         def on_status(status: LinkStatus) -> None:
-            if self._states.get(index) is not status.state:
-                self._states[index] = status.state
-                detail = "" if status.state is LinkState.UP else status.last_error
-                self._output.write(lines.PeerLine(time.monotonic_ns(), index, str(status.state), detail))
+            """Every attempt to reach a dead validator changes the link's state; only whether it is reached is news."""
+            is_up = status.state is LinkState.UP
+            if status.state is not LinkState.CLOSED and self._was_up.get(index) is not is_up and (is_up or status.last_error):
+                self._was_up[index] = is_up
+                self._output.write(lines.PeerLine(time.monotonic_ns(), index, is_up, "" if is_up else status.last_error))
 
         return on_status

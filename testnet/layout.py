@@ -1,0 +1,85 @@
+"""Where everything of a local network lies.
+
+HOME/network.toml            for wallets
+HOME/genesis.bin
+HOME/v1 ... vN/              one folder a validator, in committee order: keys, certificate, validator.toml, data/, validator.log
+HOME/wallets/NAME/           one folder a wallet
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mesh_core.validator.identity import IDENTITY_NAME, TLS_CERTIFICATE_NAME, TLS_KEY_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorFolder:
+    """The files of one validator."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """Its configuration."""
+        return self.path / "validator.toml"
+
+    @property
+    def identity_key(self) -> Path:
+        """Its secret key."""
+        return self.path / IDENTITY_NAME
+
+    @property
+    def tls_key(self) -> Path:
+        """The secret key of its certificate."""
+        return self.path / TLS_KEY_NAME
+
+    @property
+    def tls_certificate(self) -> Path:
+        """Its certificate."""
+        return self.path / TLS_CERTIFICATE_NAME
+
+    @property
+    def data_dir(self) -> Path:
+        """Its database."""
+        return self.path / "data"
+
+    @property
+    def log(self) -> Path:
+        """Its log."""
+        return self.path / "validator.log"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFolder:
+    """The files of a network."""
+
+    home: Path
+
+    @property
+    def network_file(self) -> Path:
+        """What wallets read. It is written last: a home without it holds no network."""
+        return self.home / "network.toml"
+
+    @property
+    def genesis_file(self) -> Path:
+        """The genesis document."""
+        return self.home / "genesis.bin"
+
+    @property
+    def wallets(self) -> Path:
+        """The home of the wallets."""
+        return self.home / "wallets"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever runs this network."""
+        return self.home / "network"
+
+    def validator(self, index: int) -> ValidatorFolder:
+        """Files of the validator with this index in the committee."""
+        return ValidatorFolder(self.home / f"v{index + 1}")
+
+    @property
+    def exists(self) -> bool:
+        """Whether a network was made here."""
+        return self.network_file.exists()
