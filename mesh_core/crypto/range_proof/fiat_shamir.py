@@ -76,6 +76,7 @@ class ProofTranscript:
 
     def _append_point(self, label: bytes, point: Point) -> None:
         if point.is_identity():
+            # An honest prover's points never are. A cheating one could use it to take away what the next challenge does.
             raise RangeProofError(RangeProofFault.IDENTITY_POINT, label.decode())
         self._transcript.append(label, point.encode())
 

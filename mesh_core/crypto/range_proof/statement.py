@@ -101,7 +101,10 @@ class RangeWitness:
 
 @dataclass(frozen=True, slots=True)
 class RangeProof:
-    """A parsed proof: canonical scalars and points, none of them the identity, one pair L, R for each round. Names as in notes.md, "Symbols"."""
+    """A parsed proof: canonical scalars and points, one pair L, R for each round. Names as in notes.md, "Symbols".
+
+    Points may still be the identity here: `ProofTranscript` refuses that, for prover and verifier alike.
+    """
 
     d1: int
     A: Point
@@ -114,7 +117,7 @@ class RangeProof:
 
     @classmethod
     def parse(cls, statement: RangeStatement, proof: bytes) -> Self:
-        """The proof's elements. RangeProofError (PROOF_SIZE, EXTENSION, SCALAR_ENCODING, IDENTITY_POINT, POINT_ENCODING), in this order.
+        """The proof's elements. RangeProofError (PROOF_SIZE, EXTENSION, SCALAR_ENCODING, POINT_ENCODING), in this order.
 
         The size comes first and bounds everything after it; it depends on the statement, so a proof for 2 commitments never passes for 4.
         Canonical encodings only: else a third party could change a proof's bytes, and with them the transition's id, without the owner.
@@ -127,7 +130,6 @@ class RangeProof:
         d1, r1, s1 = (_decode_scalar(name, elements[index]) for name, index in (("d1", 0), ("r1", 4), ("s1", 5)))
         encodings = [*elements[1:4], *elements[_FIXED_ELEMENTS:]]
         names = ["A", "A1", "B", *(f"{side}{t}" for t in range(statement.rounds) for side in "LR")]
-        _refuse_identities(names, encodings)
         points = [_decode_point(name, encoding, RangeProofFault.POINT_ENCODING) for name, encoding in zip(names, encodings, strict=True)]
         return cls(d1=d1, A=points[0], A1=points[1], B=points[2], r1=r1, s1=s1, L=tuple(points[3::2]), R=tuple(points[4::2]))
 
@@ -188,10 +190,3 @@ def _decode_point(name: str, encoding: bytes, fault: RangeProofFault) -> Point:
         return decode_point(encoding)
     except DecodeError as error:
         raise RangeProofError(fault, name) from error
-
-
-def _refuse_identities(names: Sequence[str], encodings: Sequence[bytes]) -> None:
-    """An honest prover's points are never the identity; a cheating one could use it to take a challenge's effect away."""
-    for name, encoding in zip(names, encodings, strict=True):
-        if not any(encoding):
-            raise RangeProofError(RangeProofFault.IDENTITY_POINT, name)

@@ -20,7 +20,7 @@ BATCH_CHUNK: Final = 256
 
 
 def verify(statement: RangeStatement, proof: bytes) -> None:
-    """Return if `proof` proves `statement`. RangeProofError says why it does not: as `RangeProof.parse`, or ZERO_CHALLENGE, or EQUATION."""
+    """Return if `proof` proves `statement`. RangeProofError says why it does not: as `RangeProof.parse`, or IDENTITY_POINT, ZERO_CHALLENGE, EQUATION."""
     check = _prepare(statement, proof)
     if not _sum_equations([check], [1]).is_identity():
         raise RangeProofError(RangeProofFault.EQUATION)

@@ -141,6 +141,14 @@ def test_proof_encodes_as_it_was_parsed() -> None:
     assert RangeProof.parse(statement, proof).encode() == proof
 
 
+@pytest.mark.parametrize("surplus", [1, 31, 32, 64, 65])
+def test_proof_of_another_size_is_refused_before_it_is_read(surplus: int) -> None:
+    statement, witness = small([3, 9])
+    proof = prove(statement, witness, seeded("size"))
+    assert refusal(statement, proof + proof[-surplus:]) == RangeProofFault.PROOF_SIZE
+    assert refusal(statement, proof[:-surplus]) == RangeProofFault.PROOF_SIZE
+
+
 @given(st.data())
 @settings(max_examples=60)
 def test_proof_with_any_other_byte_is_refused(data: st.DataObject) -> None:
