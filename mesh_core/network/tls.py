@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from mesh_core.crypto.domains import ALPN
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.addresses import MAX_DATAGRAM_BYTES
 from mesh_core.types.basic import Hash32
 
 SERVER_NAME: Final = "mesh-validator"
@@ -30,12 +31,6 @@ SERVER_NAME: Final = "mesh-validator"
 
 IDLE_TIMEOUT_S: Final = 10.0
 """A connection on which nothing arrives for so long is dead."""
-
-MAX_DATAGRAM_BYTES: Final = 1350
-"""UDP payload that crosses practically every path of the internet unfragmented (aioquic does no path MTU discovery)."""
-
-MAX_LOOPBACK_DATAGRAM_BYTES: Final = 8192
-"""UDP payload on the loopback interface, whose MTU is 65,536: a vote request with its proof is then one packet instead of two."""
 
 KEY_FILE_MODE: Final = 0o600
 
