@@ -18,13 +18,16 @@ test:
 	@sh tools/bootstrap dev
 	@.venv/bin/python -m pytest $(ARGS)
 
+# All checks run, so that one run tells everything.
 lint:
 	@sh tools/bootstrap dev
-	.venv/bin/python -m ruff check .
-	.venv/bin/python -m ruff format --check .
-	.venv/bin/python -m mypy
-	.venv/bin/lint-imports --no-logo
-	.venv/bin/python tools/audit.py
+	@status=0; \
+	.venv/bin/python -m ruff check . || status=1; \
+	.venv/bin/python -m ruff format --check . || status=1; \
+	.venv/bin/python -m mypy || status=1; \
+	.venv/bin/lint-imports --no-logo || status=1; \
+	.venv/bin/python tools/audit.py || status=1; \
+	exit $$status
 
 clean:
 	rm -rf .venv .bootstrap.log .bootstrap.lock build dist ./*.egg-info
