@@ -204,6 +204,7 @@ class SettlementMachine:
         self.genesis = genesis
         self.candidate = candidate
         self.state = SettlementState.SIGNED
+        self.failure: FailureReason | None = None
         self.certificate = certificate
         self._history = history
         self._transition = TRANSITION.encode(candidate.transition)
@@ -377,4 +378,5 @@ class SettlementMachine:
 
     def _enter(self, state: SettlementState, failure: FailureReason | None = None) -> StateChanged:
         self.state = state
+        self.failure = failure
         return StateChanged(state, failure)

@@ -45,7 +45,7 @@ class PaymentStarted:
 
 @dataclass(frozen=True, slots=True)
 class PaymentStep:
-    """A local step is done: built, proved, checked (own rules run on the draft), signed, stored (signed bytes durable). `ms` is the step's own time."""
+    """A local step is done: waited (for its turn), built, proved, checked (by own rules), signed, stored (durable). `ms` is the step's own time."""
 
     EVENT: ClassVar[str] = "payment_step"
     t_ns: int
@@ -165,12 +165,12 @@ class IncomingSeen:
 
 @dataclass(frozen=True, slots=True)
 class LinkChanged:
-    """The wallet's connection to a validator: connecting, up, silent, down; `detail` is the last error or the round trip."""
+    """The wallet's connection to a validator came up or went down; `detail` is the last error."""
 
     EVENT: ClassVar[str] = "link"
     t_ns: int
     validator: int
-    state: str
+    up: bool
     detail: str
 
 

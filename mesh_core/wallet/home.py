@@ -1,0 +1,81 @@
+"""All wallets of one home, open at once in one process, over shared connections."""
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.protocol.construction import Payment
+from mesh_core.storage.wallet_store import SEED_SIZE_BYTES, WalletStore, list_wallets
+from mesh_core.types.address import Address, parse_address
+from mesh_core.wallet import events
+from mesh_core.wallet.client import ValidatorClient
+from mesh_core.wallet.network import Network
+from mesh_core.wallet.wallet import PaymentResult, Wallet
+
+Publish = Callable[[events.WalletEvent], None]
+
+
+class WalletHome:
+    """The wallets in HOME/wallets, by name. `start`, then use; `close` at the end."""
+
+    def __init__(self, home: Path, network: Network, publish: Publish, on_fault: Callable[[LocalFault], None]) -> None:
+        """`on_fault` is called when a wallet's disk fails: the process must then stop."""
+        self._home = home
+        self._publish = publish
+        self._on_fault = on_fault
+        self._client = ValidatorClient(network, publish)
+        self._numbers = itertools.count(1)
+        self._wallets: dict[str, Wallet] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the open wallets."""
+        return tuple(self._wallets)
+
+    def start(self) -> None:
+        """Connect, and open every wallet that is there. LocalFault."""
+        self._client.start()
+        for name in list_wallets(self._home):
+            self._open(WalletStore.open(self._home, name, self._on_fault))
+
+    async def close(self) -> None:
+        """Close all wallets and connections."""
+        for wallet in self._wallets.values():
+            await wallet.close()
+        self._client.close()
+
+    def create(self, name: str) -> Wallet:
+        """Make a wallet with fresh keys. LocalFault (WALLET_EXISTS, WALLET_NAME_INVALID)."""
+        return self._open(WalletStore.create(self._home, name, os.urandom(SEED_SIZE_BYTES), self._on_fault))
+
+    def wallet(self, name: str) -> Wallet:
+        """An open wallet. LocalFault (WALLET_UNKNOWN)."""
+        wallet = self._wallets.get(name)
+        if wallet is None:
+            raise LocalFault(ErrorCode.WALLET_UNKNOWN, f"there is no wallet '{name}' (wallets here: {', '.join(self._wallets) or 'none'})")
+        return wallet
+
+    async def pay(self, sender: str, recipient: str, amount: int, text: str = "") -> PaymentResult:
+        """Pay from a wallet to a wallet of this home, or to an address. LocalFault, as `Wallet.send`; to oneself is refused."""
+        wallet = self.wallet(sender)
+        address = self.resolve(recipient)
+        if address.owner == wallet.address.owner:
+            raise LocalFault(ErrorCode.ADDRESS_INVALID, f"'{sender}' would pay itself: choose another recipient")
+        return await wallet.send([Payment(address, amount, text)])
+
+    def resolve(self, recipient: str) -> Address:
+        """The address that a name or an address in text form stands for. LocalFault (ADDRESS_INVALID)."""
+        if recipient in self._wallets:
+            return self._wallets[recipient].address
+        try:
+            return parse_address(recipient.strip()).address
+        except LocalFault as fault:
+            raise LocalFault(fault.code, f"{recipient[:24]!r} is no wallet here and no address: {fault.text}") from fault
+
+    def _open(self, store: WalletStore) -> Wallet:
+        wallet = Wallet(store, self._client, self._publish, lambda: next(self._numbers))
+        self._wallets[store.name] = wallet
+        wallet.start()
+        return wallet
