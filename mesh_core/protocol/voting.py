@@ -215,15 +215,18 @@ class ValidatorMachine:
             raise Rejected(ErrorCode.NOT_VOTING, "this validator has halted and does not vote")
 
     def on_proof_checked(self, transition_id: Hash32, valid: bool) -> list[Effect]:
-        """The verdict of a `VerifyProof`. Rules 3 to 6 are run again: certificates and other votes came in meanwhile."""
+        """The verdict of a `VerifyProof`. Rules 3 to 6 are run again, and first: certificates and other votes came in meanwhile.
+
+        So the code depends on the transition and the state alone, not on when the proof was checked, and a conflict leaves its proof in any case.
+        """
         self._store.clear()
         proof = self._proofs.pop(transition_id)
         try:
-            if not valid:
-                raise Rejected(ErrorCode.RANGE_PROOF, "the range proof does not verify")
             voted = self._run_state_rules(proof.candidate)
             if voted is not None:
                 return [Reply(source, VoteResponse(request_id, voted)) for source, request_id in proof.waiting]
+            if not valid:
+                raise Rejected(ErrorCode.RANGE_PROOF, "the range proof does not verify")
             return self._vote(proof.candidate, proof.waiting)
         except Rejected as refusal:
             return self._refuse(proof.candidate, refusal, proof.waiting)
