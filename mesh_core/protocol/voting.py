@@ -85,6 +85,8 @@ from mesh_core.types.transition import STATEMENT, TRANSITION, Kind
 
 MAX_PROOFS_IN_FLIGHT = 1024
 MAX_PROOFS_PER_SOURCE = 32
+MAX_PROOFS_PER_ACCOUNT = 4
+"""An honest owner signs one transition for a slot. One that signs many, with proofs that cost nothing to make up, must not fill the queue for all others."""
 MAX_REJECT_TEXT_BYTES = 255
 
 
@@ -198,7 +200,9 @@ class ValidatorMachine:
 
     def _check_proof(self, candidate: Identified, source: Source, request_id: int) -> list[Effect]:
         """Rule 9, elsewhere. Requests for one transition share one verification."""
-        self._admit(source)
+        if self.halted:
+            raise Rejected(ErrorCode.NOT_VOTING, "this validator has halted and does not vote")
+        self._admit(source, candidate)
         known = self._proofs.get(candidate.transition_id)
         if known is not None:
             known.waiting.append((source, request_id))
@@ -206,13 +210,16 @@ class ValidatorMachine:
         self._proofs[candidate.transition_id] = _ProofInFlight(candidate, [(source, request_id)])
         return [VerifyProof(candidate.transition_id, build_range_statement(candidate), candidate.transition.range_proof)]
 
-    def _admit(self, source: Source) -> None:
-        """Refuse work, retryably, when too much of it waits. Never a judgement on the transition."""
-        waiting = sum(other == source for proof in self._proofs.values() for other, _ in proof.waiting)
-        if len(self._proofs) >= MAX_PROOFS_IN_FLIGHT or waiting >= MAX_PROOFS_PER_SOURCE:
+    def _admit(self, source: Source, candidate: Identified) -> None:
+        """Refuse work, retryably, when too much of it waits. Never a judgement on the transition. To wait for a proof that is being checked costs no work."""
+        if sum(other == source for proof in self._proofs.values() for other, _ in proof.waiting) >= MAX_PROOFS_PER_SOURCE:
+            raise Rejected(ErrorCode.BUSY, "too many requests of this connection wait for a proof: retry")
+        if candidate.transition_id in self._proofs:
+            return
+        if sum(proof.candidate.core.sender == candidate.core.sender for proof in self._proofs.values()) >= MAX_PROOFS_PER_ACCOUNT:
+            raise Rejected(ErrorCode.BUSY, "too many proofs of this account wait to be verified: retry")
+        if len(self._proofs) >= MAX_PROOFS_IN_FLIGHT:
             raise Rejected(ErrorCode.BUSY, "too many proofs wait to be verified: retry")
-        if self.halted:
-            raise Rejected(ErrorCode.NOT_VOTING, "this validator has halted and does not vote")
 
     def on_proof_checked(self, transition_id: Hash32, valid: bool) -> list[Effect]:
         """The verdict of a `VerifyProof`. Rules 3 to 6 are run again, and first: certificates and other votes came in meanwhile.

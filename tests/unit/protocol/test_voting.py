@@ -9,7 +9,7 @@ from mesh_core.protocol.effects import Effect, Emit, Persist, Reply, Source, Ver
 from mesh_core.protocol.equivocation import verify_equivocation
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import NETWORK_KEY
-from mesh_core.protocol.voting import MAX_PROOFS_PER_SOURCE, ValidatorMachine
+from mesh_core.protocol.voting import MAX_PROOFS_IN_FLIGHT, MAX_PROOFS_PER_ACCOUNT, MAX_PROOFS_PER_SOURCE, ValidatorMachine
 from mesh_core.types.basic import Hash32
 from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.events import CertificateApplied, Equivocation, VoteCast, VoteRejected, VoteRequested
@@ -242,6 +242,34 @@ def test_one_connection_has_so_many_proofs_and_is_then_told_to_retry(world: Worl
     assert codes(ask(validator, world.send, source=1)) == [None]
     # Busy is no judgement: nothing is held against the transition.
     assert validator.evidence() == {}
+
+
+def test_one_account_cannot_fill_the_queue(world: World) -> None:
+    """Its owner can sign any number of transitions with made-up proofs, over any number of connections; all others are served meanwhile."""
+    validator = world.validator()
+    for number in range(MAX_PROOFS_PER_ACCOUNT):
+        assert replies(ask(validator, spam(world, number), source=number)) == []
+    before = validator.state()
+    assert codes(ask(validator, spam(world, 99), source=99)) == [ErrorCode.BUSY]
+    assert validator.state() == before
+    # To wait for a proof that is being checked anyway is no work.
+    assert replies(ask(validator, spam(world, 0), source=99)) == []
+    assert replies(ask(validator, world.pay(world.bob, (world.alice, 1)), source=99)) == []
+    decide(validator, spam(world, 0), valid=False)
+    assert replies(ask(validator, spam(world, 99), source=99)) == []
+
+
+def test_queue_is_bounded_and_a_full_one_refuses_nothing_for_ever(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 2 < MAX_PROOFS_IN_FLIGHT <= 4096
+    monkeypatch.setattr("mesh_core.protocol.voting.MAX_PROOFS_IN_FLIGHT", 2)
+    validator = world.validator()
+    ask(validator, spam(world, 0))
+    ask(validator, spam(world, 1))
+    assert codes(ask(validator, world.pay(world.bob, (world.alice, 1)))) == [ErrorCode.BUSY]
+    # A RECEIVE has no proof and needs no place.
+    assert codes(ask(validator, world.receive)) == [None]
+    decide(validator, spam(world, 0), valid=False)
+    assert replies(ask(validator, world.pay(world.bob, (world.alice, 1)))) == []
 
 
 def test_gone_connection_gives_its_place_back(world: World) -> None:
