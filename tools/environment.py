@@ -144,6 +144,7 @@ def make(level: str) -> int:
             continue
         return finish(level)
     if not was_created:
+        remove_venv()
         return CANNOT_MAKE
     say(f"the packages could not be installed; what pip said is above, and all of it is in {LOG.name}")
     return INSTALL_FAILED
