@@ -1,31 +1,20 @@
-"""Starts the validators of a local network as processes, watches them, stops and kills them. Nothing is left behind, whatever ends the supervisor.
-
-Each validator's standard input is a pipe that the supervisor holds: when the supervisor dies, even by SIGKILL, the pipe ends and the validator stops by itself.
-Standard output carries the validator's JSON lines, which are passed on with its index; standard error goes to its log file.
-"""
+"""Starts the validators of a local network as processes, watches them, stops and kills them. Nothing is left behind, whatever ends the supervisor."""
 
 import asyncio
-import contextlib
-import json
-import os
 import signal
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.child import Child, Event
 from testnet.layout import NetworkFolder
 
-Event = dict[str, Any]
 Publish = Callable[[Event], None]
 
-LINE_LIMIT_BYTES = 1024 * 1024
 STOP_DEADLINE_S = 5.0
 START_DEADLINE_S = 20.0
-MAX_FATAL_TEXT = 500
 
 
 class ValidatorState(StrEnum):
@@ -40,16 +29,16 @@ class ValidatorState(StrEnum):
 
 @dataclass(slots=True)
 class _Validator:
-    """One validator's process and its history."""
+    """One validator's process and its history. `decided` is set when a start has succeeded or failed."""
 
     index: int
     state: ValidatorState = ValidatorState.STOPPED
-    process: asyncio.subprocess.Process | None = None
-    reader: asyncio.Task[None] | None = None
+    child: Child | None = None
     starts_count: int = 0
     exit_status: int | None = None
     detail: str = ""
-    settled: asyncio.Event | None = None
+    decided: asyncio.Event = field(default_factory=asyncio.Event)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Supervisor:
@@ -74,12 +63,15 @@ class Supervisor:
 
     def pid(self, index: int) -> int | None:
         """Process id of a running validator."""
-        process = self._validators[index].process
-        return None if process is None else process.pid
+        child = self._validators[index].child
+        return None if child is None else child.pid
 
     async def start_all(self) -> None:
-        """Start all validators at once and wait until each is up. LocalFault (VALIDATOR_START) with what the first failing one said."""
-        await asyncio.gather(*(self.start(validator.index) for validator in self._validators))
+        """Start all validators at once and wait until each is up or has failed. LocalFault (VALIDATOR_START) with what the first failing one said."""
+        outcomes = await asyncio.gather(*(self.start(validator.index) for validator in self._validators), return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
 
     async def stop_all(self) -> None:
         """Stop all validators at once, the stubborn ones by force."""
@@ -88,101 +80,68 @@ class Supervisor:
     async def start(self, index: int) -> None:
         """Start a validator and wait for its ready line. Without effect if it runs. LocalFault (VALIDATOR_START)."""
         validator = self._validators[index]
-        if validator.process is not None:
-            return
-        validator.settled = asyncio.Event()
-        validator.detail = ""
-        validator.exit_status = None
-        validator.starts_count += 1
-        self._enter(validator, ValidatorState.STARTING)
-        validator.process = await self._spawn(index)
-        validator.reader = asyncio.get_running_loop().create_task(self._read(validator, validator.process), name=f"V{index + 1} output")
-        self._enter(validator, ValidatorState.STARTING)
-        try:
-            async with asyncio.timeout(START_DEADLINE_S):
-                await validator.settled.wait()
-        except TimeoutError:
-            await self.kill(index)
-            raise LocalFault(ErrorCode.VALIDATOR_START, f"V{index + 1} was not ready within {START_DEADLINE_S:g} s; its log: {self._log(index)}") from None
-        if validator.state is not ValidatorState.UP:
-            raise LocalFault(ErrorCode.VALIDATOR_START, f"V{index + 1} did not start: {validator.detail or 'no reason given'}; its log: {self._log(index)}")
+        async with validator.turn:
+            if validator.child is None:
+                await self._start(validator)
 
     async def stop(self, index: int) -> None:
         """Ask a validator to stop (SIGTERM), kill it if it does not within five seconds, and wait for its end."""
         validator = self._validators[index]
-        if validator.process is None or validator.reader is None:
-            return
-        self._enter(validator, ValidatorState.STOPPING)
-        self._signal(validator, signal.SIGTERM)
-        done, _ = await asyncio.wait([validator.reader], timeout=STOP_DEADLINE_S)
-        if not done:
-            await self.kill(index)
+        if validator.child is not None:
+            self._enter(validator, ValidatorState.STOPPING)
+            await validator.child.stop(STOP_DEADLINE_S)
 
     async def kill(self, index: int) -> None:
         """SIGKILL: the validator has no chance to finish anything. Waits for its end."""
-        validator = self._validators[index]
-        if validator.process is None or validator.reader is None:
-            return
-        self._signal(validator, signal.SIGKILL)
-        await asyncio.wait([validator.reader])
+        child = self._validators[index].child
+        if child is not None:
+            child.signal(signal.SIGKILL)
+            await asyncio.wait([child.ended])
 
     async def restart(self, index: int) -> None:
-        """Stop a validator if it runs, and start it."""
+        """Stop a validator if it runs, and start it. LocalFault (VALIDATOR_START)."""
         await self.stop(index)
         await self.start(index)
 
-    async def _spawn(self, index: int) -> asyncio.subprocess.Process:
-        folder = self._folder.validator(index)
-        arguments = ["-P", "-m", "mesh_core.validator", "--config", str(folder.config), "--supervised"]
-        log = os.open(folder.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    async def _start(self, validator: _Validator) -> None:
+        folder = self._folder.validator(validator.index)
+        name = f"V{validator.index + 1}"
+        validator.detail = ""
+        validator.exit_status = None
+        validator.starts_count += 1
+        validator.decided.clear()
         try:
-            return await asyncio.create_subprocess_exec(
-                sys.executable,
-                *arguments,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                limit=LINE_LIMIT_BYTES,
-            )
+            arguments = ["--config", str(folder.config), "--supervised"]
+            child = await Child.start("mesh_core.validator", arguments, folder.log, lambda event: self._on_event(validator, event))
         except OSError as error:
-            raise LocalFault(ErrorCode.VALIDATOR_START, f"V{index + 1} cannot be started: {error.strerror or error}") from error
-        finally:
-            os.close(log)
-
-    async def _read(self, validator: _Validator, process: asyncio.subprocess.Process) -> None:
-        """Pass on the process's lines until its end; then tell how it ended."""
-        assert process.stdout is not None
-        while True:
-            try:
-                line = await process.stdout.readline()
-            except ValueError:
-                continue  # a line over the limit: the reader has dropped it
-            if not line:
-                break
-            self._on_line(validator, line)
-        validator.exit_status = await process.wait()
-        validator.process = None
-        if process.stdin is not None:
-            process.stdin.close()
-        self._enter(validator, ValidatorState.STOPPED if validator.exit_status == 0 else ValidatorState.EXITED)
-        if validator.settled is not None:
-            validator.settled.set()
-
-    def _on_line(self, validator: _Validator, line: bytes) -> None:
+            validator.detail = error.strerror or str(error)
+            self._enter(validator, ValidatorState.EXITED)
+            raise LocalFault(ErrorCode.VALIDATOR_START, f"{name} cannot be started: {validator.detail}") from error
+        validator.child = child
+        child.ended.add_done_callback(lambda ended: self._on_end(validator, ended.result()))
+        self._enter(validator, ValidatorState.STARTING)
         try:
-            event = json.loads(line)
-        except ValueError:
-            event = None
-        if not isinstance(event, dict) or not isinstance(event.get("event"), str):
-            event = {"event": "garbage", "t_ns": time.monotonic_ns(), "text": line[:MAX_FATAL_TEXT].decode("utf-8", "replace")}
+            async with asyncio.timeout(START_DEADLINE_S):
+                await validator.decided.wait()
+        except TimeoutError:
+            await self.kill(validator.index)
+            validator.detail = f"not ready within {START_DEADLINE_S:g} s"
+        if validator.state is not ValidatorState.UP:
+            raise LocalFault(ErrorCode.VALIDATOR_START, f"{name} did not start: {validator.detail or 'no reason given'}; its log: {folder.log}")
+
+    def _on_event(self, validator: _Validator, event: Event) -> None:
         if event["event"] == "fatal":
-            validator.detail = str(event.get("text"))[:MAX_FATAL_TEXT]
+            validator.detail = str(event.get("text", ""))
         self._publish({**event, "validator": validator.index})
         if event["event"] == "ready":
             self._enter(validator, ValidatorState.UP)
-            if validator.settled is not None:
-                validator.settled.set()
+            validator.decided.set()
+
+    def _on_end(self, validator: _Validator, exit_status: int) -> None:
+        validator.child = None
+        validator.exit_status = exit_status
+        self._enter(validator, ValidatorState.STOPPED if exit_status == 0 else ValidatorState.EXITED)
+        validator.decided.set()
 
     def _enter(self, validator: _Validator, state: ValidatorState) -> None:
         validator.state = state
@@ -192,17 +151,9 @@ class Supervisor:
                 "t_ns": time.monotonic_ns(),
                 "validator": validator.index,
                 "state": str(state),
-                "pid": None if validator.process is None else validator.process.pid,
+                "pid": self.pid(validator.index),
                 "exit": validator.exit_status,
                 "restarts": max(0, validator.starts_count - 1),
                 "detail": validator.detail,
             }
         )
-
-    def _signal(self, validator: _Validator, number: signal.Signals) -> None:
-        if validator.process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                validator.process.send_signal(number)
-
-    def _log(self, index: int) -> str:
-        return str(self._folder.validator(index).log)

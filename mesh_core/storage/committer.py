@@ -101,9 +101,9 @@ class Committer:
         self._groups.put([self._queued.popleft() for _ in range(count)])
 
     def _commit_groups(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The thread: one group after the other, until None or a fault."""
-        fault: LocalFault | None = None
-        while fault is None and (group := self._groups.get()) is not None:
+        """The thread: one group after the other, until None. After a fault no further group comes."""
+        while (group := self._groups.get()) is not None:
+            fault: LocalFault | None = None
             try:
                 self._database.commit([record for batch in group for record in batch.records])
             except LocalFault as error:

@@ -1,4 +1,4 @@
-"""sqlitedict with a deadline on every call.
+"""sqlitedict with a deadline on every statement.
 
 sqlitedict 2.1.0 gives each database a thread of its own, and three of its habits can cost a vote:
 * if a commit fails, or a row cannot be read, the thread dies and the caller waits for ever (its issue 108);
@@ -12,7 +12,6 @@ The tests pin each of these habits, so that a new version of the package is noti
 
 import queue
 import sqlite3
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,40 +44,24 @@ class Connection:
         self._thread = store.conn
 
     @classmethod
-    def open(cls, path: Path, *, deadline_seconds: float) -> "Connection":
-        """Open the file, making the table if it is missing. Raises sqlite3.Error, or ConnectionLost where the constructor would hang."""
-        outcomes: queue.SimpleQueue[SqliteDict | Exception] = queue.SimpleQueue()
-
-        def construct() -> None:
-            try:
-                outcomes.put(
-                    SqliteDict(
-                        str(path),
-                        tablename=TABLE,
-                        journal_mode="WAL",
-                        autocommit=False,
-                        outer_stack=False,
-                        encode=sqlite3.Binary,
-                        decode=bytes,
-                    )
-                )
-            except Exception as error:  # noqa: BLE001 - carried over to the waiting thread and raised there
-                outcomes.put(error)
-
-        # The constructor commits the new table; on a full disk that commit fails, its thread dies and the constructor never returns.
-        threading.Thread(target=construct, name="mesh-store-open", daemon=True).start()
-        try:
-            outcome = outcomes.get(timeout=deadline_seconds)
-        except queue.Empty:
-            raise ConnectionLost(f"the database was not open after {deadline_seconds:g} s") from None
-        if isinstance(outcome, Exception):
-            raise outcome
-        return cls(outcome)
+    def open(cls, path: Path) -> "Connection":
+        """Open the file, making the table if it is missing. Raises sqlite3.Error."""
+        return cls(
+            SqliteDict(
+                str(path),
+                tablename=TABLE,
+                journal_mode="WAL",
+                autocommit=False,
+                outer_stack=False,
+                encode=sqlite3.Binary,
+                decode=bytes,
+            )
+        )
 
     def request(self, statement: str, arguments: Sequence[object] = (), *, deadline: float) -> list[Row]:
         """Run one statement to its end and return its rows. `deadline` is a `time.monotonic` value.
 
-        Raises sqlite3.Error if this statement failed (the transaction, if one is open, is then in an unknown state: `abandon` it),
+        Raises sqlite3.Error if this statement failed (SQLite may or may not have rolled the transaction back: close the connection),
         and ConnectionLost if the thread died or the deadline passed.
         """
         responses: queue.SimpleQueue[Any] = queue.SimpleQueue()

@@ -102,7 +102,7 @@ class Database:
         _create_private_file(path)
         if path.stat().st_size > 0:
             check_format(path, data_format)
-        connection = Connection.open(path, deadline_seconds=deadline_seconds)
+        connection = Connection.open(path)
         database = cls(path, lock, connection, deadline_seconds)
         try:
             database._require_durability()
@@ -254,7 +254,7 @@ class Database:
             raise LocalFault(self._fault.code, self._fault.text)
 
     def _abandon(self, code: ErrorCode, text: str) -> LocalFault:
-        """Roll back by closing the connection: nothing that is queued runs after that, not even if a hanging statement comes back."""
+        """Roll back by closing the connection: no statement after the failed one can run any more, though a COMMIT that hangs may still succeed."""
         self._fault = LocalFault(code, text)
         self._connection.close(timeout_seconds=0.0)
         return self._fault
@@ -293,7 +293,7 @@ def _describe_open_failure(path: Path, error: OSError | sqlite3.Error | Connecti
     if isinstance(error, OSError):
         return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot open {path}: {error.filename or path}: {error.strerror or error}")
     if isinstance(error, ConnectionLost):
-        return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot open {path}: {error}; is the disk full?")
+        return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot open {path}: {error}")
     if _is_damage(error):
         return LocalFault(
             ErrorCode.STORE_CORRUPT, f"{path} is damaged or not a database: {error}; move it away and restore it, or let a validator catch up from its peers"

@@ -41,21 +41,9 @@ def read_private(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> bytes:
     A secret that others can read is refused, not silently repaired: it may have been read already, and its owner has to know.
     """
     try:
-        # O_NONBLOCK: a named pipe in the place of the file would otherwise block the open for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        data = _read_if_private(path, limit_bytes)
     except OSError as error:
         raise LocalFault(ErrorCode.KEY_FILE, f"cannot read {path}: {error.strerror or error}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise LocalFault(ErrorCode.KEY_FILE, f"{path} is not a regular file")
-        mode = stat.S_IMODE(status.st_mode)
-        if mode & OTHERS_MASK:
-            raise LocalFault(
-                ErrorCode.KEY_FILE,
-                f"{path} holds a secret but has mode {mode:04o}: other users of this machine may read or change it; run: chmod 600 '{path}'",
-            )
-        data = file.read(limit_bytes + 1)
     if len(data) > limit_bytes:
         raise LocalFault(ErrorCode.KEY_FILE, f"{path} is longer than {limit_bytes} bytes")
     return data
@@ -96,6 +84,25 @@ def _write_then_name(path: Path, data: bytes, mode: int, *, overwrite: bool) -> 
     finally:
         temporary.unlink(missing_ok=True)
     flush_directory(path.parent)
+
+
+def _read_if_private(path: Path, limit_bytes: int) -> bytes:
+    # O_NONBLOCK: a named pipe in the place of the file would otherwise block the open for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise LocalFault(ErrorCode.KEY_FILE, f"{path} is not a regular file")
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & OTHERS_MASK:
+            raise LocalFault(
+                ErrorCode.KEY_FILE,
+                f"{path} holds a secret but has mode {mode:04o}: other users of this machine may read or change it; run: chmod 600 '{path}'",
+            )
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit_bytes + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _flush_file(descriptor: int) -> None:

@@ -52,6 +52,11 @@ class WalletStore:
             raise
         return cls(folder, database, on_fault)
 
+    @staticmethod
+    def make(home: Path, name: str, seed: bytes) -> None:
+        """Make a new wallet with a seed of 32 bytes (secret) and leave it closed. For programs without an event loop. Raises LocalFault as `create`."""
+        WalletStore.create(home, name, seed, lambda _: None)._database.close()
+
     @classmethod
     def open(cls, home: Path, name: str, on_fault: Callable[[LocalFault], None], *, deadline_seconds: float = DEADLINE_SECONDS) -> "WalletStore":
         """Open an existing wallet and own it.

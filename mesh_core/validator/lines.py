@@ -26,7 +26,11 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Once a second, and after each change of the digest. `connections_count` are all that passed the handshake; `peers_up` validators reached, by index."""
+    """Once a second, and after each change of the digest. `connections_count` are all connections; `peers_up` validators reached, by index.
+
+    `supply_audit` is the group equation over all commitments at that digest: the sum of everything held is the supply less the fees. None where the ledger
+    is too large to add up in passing.
+    """
 
     EVENT: ClassVar[str] = "status"
     t_ns: int
@@ -35,6 +39,7 @@ class Status:
     accounts_count: int
     outputs_count: int
     fee_pool: int
+    supply_audit: bool | None
     votes_cast: int
     votes_refused: int
     connections_count: int

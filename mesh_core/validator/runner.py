@@ -34,6 +34,8 @@ DIGEST_DELAY_S = 0.05
 """The digest is computed when no certificate came for so long, so that it costs nothing under load."""
 DIGEST_DELAY_MOST_S = 1.0
 STATUS_INTERVAL_S = 1.0
+AUDITED_ITEMS_MOST = 500
+"""The supply audit adds up every commitment, about 18 us each; beyond so many it would hold up votes."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class ValidatorRunner:
         self._persisted_at_ns = 0
         self._timings: dict[Hash32, Timing] = {}
         self._digest: tuple[int, Hash32] = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
+        self._audit = self._audit_supply()
         self._digest_timer: asyncio.TimerHandle | None = None
         self._digest_due_at = 0.0
         records = self.machine.initial_records()
@@ -171,7 +174,12 @@ class ValidatorRunner:
     def _compute_digest(self) -> None:
         self._digest_timer = None
         self._digest = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
+        self._audit = self._audit_supply()
         self._when_durable(lambda digest=self._digest: self._announce_digest(*digest))  # type: ignore[misc]
+
+    def _audit_supply(self) -> bool | None:
+        ledger = self.machine.ledger
+        return ledger.audit_supply() if ledger.accounts_count + ledger.outputs_count <= AUDITED_ITEMS_MOST else None
 
     def _announce_digest(self, log_length: int, digest: Hash32) -> None:
         self._subscriptions.publish(DigestComputed(log_length, digest))
@@ -188,6 +196,7 @@ class ValidatorRunner:
                 accounts_count=ledger.accounts_count,
                 outputs_count=ledger.outputs_count,
                 fee_pool=ledger.globals.fee_pool,
+                supply_audit=self._audit,
                 votes_cast=machine.votes_cast,
                 votes_refused=machine.votes_refused,
                 connections_count=self.connections_count(),

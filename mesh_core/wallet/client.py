@@ -64,7 +64,7 @@ class ValidatorClient:
         return self._links[validator].status.state is LinkState.UP
 
     def watch(self, owner: PublicKey, on_certificate: Callable[[int, CertificateApplied], None], on_connected: Callable[[int], None]) -> None:
-        """Call `on_certificate(validator, announcement)` for certificates that concern an account, and `on_connected(validator)` when some may have been missed.
+        """Call `on_certificate(validator, announcement)` for certificates of an account; `on_connected(validator)` when some may have been missed.
 
         That is after each new connection and each gap. An announcement is a validator's word: whoever receives it verifies the certificate.
         """

@@ -1,0 +1,109 @@
+"""The `mesh-app` command: the workstation, one validator, or a demonstration without a screen. Textual is imported only for the screen."""
+
+import argparse
+import asyncio
+import importlib.metadata
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mesh_core.errors import LocalFault
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_NO_VALIDATOR = 3
+DEMOS = ("first-payment",)
+HOME_VARIABLE = "MESH_HOME"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0 good, 1 failed, 2 wrong usage, 3 a validator could not be started."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--validator" in given:
+        from mesh_core.validator.__main__ import main as validator_main
+
+        given.remove("--validator")
+        return validator_main(given)
+    parser = _parser()
+    options = parser.parse_args(given)
+    if options.version:
+        return _print_version()
+    if options.demo is None:
+        if options.headless or options.json or options.amount is not None or options.seed is not None:
+            parser.error("--headless, --json, --amount and --seed go with --demo")
+        return _run_workstation(options)
+    if not options.headless:
+        parser.error(f"this version plays --demo {options.demo} with --headless")
+    return _run_demo(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mesh-app",
+        description="MESH: confidential payments settled by four validators, on your own machine. Without options: the workstation.",
+        epilog="mesh-app --validator --config FILE runs one validator without a screen; mesh-app --validator --init DIR makes its keys.",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and the group library in use")
+    parser.add_argument(
+        "--home", type=Path, metavar="DIR", help=f"where the network and the wallets are kept (default: ${HOME_VARIABLE}, or a folder of the user's data)"
+    )
+    parser.add_argument("--demo", choices=DEMOS, help="play a demonstration against four real validators in a temporary home")
+    parser.add_argument("--headless", action="store_true", help="with --demo: no screen, one event a line")
+    parser.add_argument("--json", action="store_true", help="with --demo: JSON lines, the last one the summary")
+    parser.add_argument("--amount", type=_whole_number, metavar="N", help="with --demo: how much Alice pays (default 500)")
+    parser.add_argument("--seed", type=_whole_number, metavar="N", help="with --demo: fixes the keys of the demonstration, and nothing else")
+    return parser
+
+
+def _whole_number(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**64:
+        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 2^64 - 1")
+    return number
+
+
+def _print_version() -> int:
+    from mesh_core.crypto import ristretto
+
+    sys.stdout.write(f"mesh-app {importlib.metadata.version('mesh-protocol')} (group library: {ristretto.BACKEND})\n")
+    return 0
+
+
+def find_home(option: Path | None) -> Path:
+    """The home: the option, else the environment, else a folder of the user's data."""
+    if option is not None:
+        return option.expanduser().absolute()
+    variable = os.environ.get(HOME_VARIABLE)
+    if variable:
+        return Path(variable).expanduser().absolute()
+    import platformdirs
+
+    return platformdirs.user_data_path("mesh") / "local-4"
+
+
+def _run_demo(options: argparse.Namespace) -> int:
+    from mesh_app.headless import DEFAULT_AMOUNT, Narrator, run_first_payment
+
+    amount = DEFAULT_AMOUNT if options.amount is None else options.amount
+    try:
+        return 0 if asyncio.run(run_first_payment(Narrator(as_json=options.json), amount=amount, seed=options.seed)) else EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_FAILED
+
+
+def _run_workstation(options: argparse.Namespace) -> int:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write("mesh-app: the workstation needs a terminal; without one: mesh-app --demo first-payment --headless\n")
+        return EXIT_USAGE
+    from mesh_app.workstation import run_workstation
+
+    try:
+        return run_workstation(find_home(options.home))
+    except LocalFault as fault:
+        sys.stderr.write(f"mesh-app: {fault}\n")
+        return EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""The demonstration without a screen: real validators, real proofs, one event a line, and a summary that is good only if everything in it holds."""
+
+import asyncio
+import json
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mesh_app.model import State, apply
+from mesh_app.ports import Event
+from mesh_app.services.workbench import LocalWorkbench
+from mesh_core.errors import MeshError
+from testnet.genesis import ALICE_ALLOCATION, FEE_BASE, VALIDATORS_COUNT, seeded_keys
+from testnet.layout import NetworkFolder
+
+DEADLINE_S = 60.0
+DEFAULT_AMOUNT = 500
+CERTIFICATES_EXPECTED = 2
+"""Alice's SEND and Bob's RECEIVE."""
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the events of the first payment have said so far."""
+
+    amount: int
+    balances: dict[str, int] = field(default_factory=dict)
+    statuses: dict[int, Event] = field(default_factory=dict)
+    votes_count: int = 0
+    sending: int | None = None
+    payment_ms: float | None = None
+    prove_ms: float | None = None
+    error: str | None = None
+
+    def take(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case {"event": "wallet", "wallet": str(name), "balance": int(balance)}:
+                self.balances[name] = balance
+            case {"event": "status", "validator": int(index)}:
+                self.statuses[index] = event
+            case {"event": "vote_cast"}:
+                self.votes_count += 1
+            case {"event": "payment_started", "kind": "send", "payment": int(number)}:
+                self.sending = number
+            case {"event": "payment_step", "payment": number, "step": "proved", "ms": float(ms)} if number == self.sending:
+                self.prove_ms = ms
+            case {"event": "certificate", "payment": number, "payment_ms": float(ms)} if number == self.sending:
+                self.payment_ms = ms
+            case _:
+                pass
+
+    @property
+    def are_wallets_open(self) -> bool:
+        """Whether both wallets have told their balance."""
+        return {"alice", "bob"} <= self.balances.keys()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the money has moved and all validators have applied the same certificates."""
+        return (
+            self.balances.get("alice") == ALICE_ALLOCATION - self.amount - FEE_BASE
+            and self.balances.get("bob") == self.amount
+            and self._all("log_length") == CERTIFICATES_EXPECTED
+            and self._all("state_digest") is not None
+        )
+
+    def _all(self, key: str) -> Any:
+        """What every validator says of `key` if all say the same, else None."""
+        values = {status.get(key) for status in self.statuses.values()}
+        return values.pop() if len(values) == 1 and len(self.statuses) == VALIDATORS_COUNT else None
+
+    def summary(self) -> Event:
+        """The last line. `ok` says that all of it is as it must be."""
+        holds = {
+            "alice": self.balances.get("alice"),
+            "bob": self.balances.get("bob"),
+            "fee_pool": self._all("fee_pool"),
+            "certificates": self._all("log_length"),
+            "votes": self.votes_count,
+            "digests_equal": self._all("state_digest") is not None,
+            "supply_audit": self._all("supply_audit") is True,
+            "payment_ms": self.payment_ms,
+            "prove_ms": self.prove_ms,
+        }
+        is_good = self.error is None and self.is_complete and holds["fee_pool"] == FEE_BASE and holds["supply_audit"] and self.payment_ms is not None
+        return {"event": "summary", "ok": bool(is_good), **holds} | ({} if self.error is None else {"error": self.error})
+
+
+class Narrator:
+    """Prints events: as JSON lines, or as the lines of the workstation's event stream."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._state = State()
+        self._printed_count = 0
+        self._start_ns: int | None = None
+
+    def tell(self, event: Event) -> None:
+        """Print one event."""
+        if self._as_json:
+            _print(json.dumps(event, separators=(",", ":")))
+            return
+        apply(self._state, event)
+        for entry in [entry for entry in self._state.entries if entry.number > self._printed_count]:
+            self._start_ns = entry.t_ns if self._start_ns is None else self._start_ns
+            _print(f"{(entry.t_ns - self._start_ns) / 1e9:8.3f} s  {entry.source:<8}  {entry.text}")
+        self._printed_count = self._state.entries_count
+
+    def conclude(self, summary: Event) -> None:
+        """Print the summary."""
+        if self._as_json:
+            _print(json.dumps(summary, separators=(",", ":")))
+            return
+        _print("")
+        for key, value in summary.items():
+            if key != "event":
+                _print(f"{key:>14}  {value}")
+
+
+async def run_first_payment(narrator: Narrator, *, amount: int, seed: int | None) -> bool:
+    """Alice pays Bob in a new network of four validators, in a temporary home; Bob claims. True if everything in the summary holds."""
+    facts = Facts(amount)
+    changed = asyncio.Condition()
+    with tempfile.TemporaryDirectory(prefix="mesh-demo-") as home:
+        workbench = LocalWorkbench(NetworkFolder(Path(home) / "home"), **({} if seed is None else {"key_entropy": seeded_keys(seed)}))
+
+        async def listen() -> None:
+            while True:
+                event = await workbench.events.get()
+                facts.take(event)
+                narrator.tell(event)
+                async with changed:
+                    changed.notify_all()
+
+        async def until(holds: Any) -> None:
+            async with changed:
+                await changed.wait_for(holds)
+
+        listening = asyncio.get_running_loop().create_task(listen())
+        try:
+            async with workbench, asyncio.timeout(DEADLINE_S):
+                workbench.open()
+                await workbench.start()
+                await until(lambda: facts.are_wallets_open)
+                await workbench.pay("alice", "bob", amount, "the first payment")
+                await until(lambda: facts.is_complete)
+        except MeshError as error:
+            facts.error = str(error)
+        except TimeoutError:
+            facts.error = f"not complete after {DEADLINE_S:g} s"
+        finally:
+            listening.cancel()
+    summary = facts.summary()
+    narrator.conclude(summary)
+    if facts.error is not None:
+        sys.stderr.write(f"mesh-app: {facts.error}\n")
+    return bool(summary["ok"])
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,130 @@
+"""The wallets' own process: all wallets of a home, away from the screen, so that repainting cannot spoil a measured time nor proving freeze a screen.
+
+Commands come as JSON lines on standard input; events (mesh_core/wallet/events.py) and answers leave as JSON lines on standard output:
+
+    {"id": 1, "command": "pay", "wallet": "alice", "to": "bob", "amount": 500, "text": ""}
+    {"id": 2, "command": "create", "name": "carol"}
+    {"event": "answer", "id": 1, "ok": true, "code": null, "text": ""}
+
+`pay` is answered when the payment is final, or with the reason why nothing was paid. The end of standard input ends the process; a payment that is signed by
+then is finished at the next start.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mesh_core.errors import ErrorCode, LocalFault, MeshError
+from mesh_core.validator.output import LineWriter
+from mesh_core.wallet.events import WalletFault
+from mesh_core.wallet.home import WalletHome
+from mesh_core.wallet.network import load_network
+
+logger = logging.getLogger(__name__)
+
+COMMAND_LIMIT_BYTES = 64 * 1024
+
+
+class WalletProcess:
+    """Carries out commands on one home's wallets."""
+
+    def __init__(self, network_file: Path, wallets: Path, output: LineWriter) -> None:
+        """LocalFault if the network's files are wrong."""
+        self._output = output
+        self._home = WalletHome(wallets, load_network(network_file), output.write, self._on_disk_fault)
+        self._commands: set[asyncio.Task[None]] = set()
+        self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def run(self) -> None:
+        """Open all wallets and carry out commands until standard input ends. LocalFault if a wallet cannot be opened or its disk fails."""
+        reader = asyncio.StreamReader(limit=COMMAND_LIMIT_BYTES)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", closefd=False))
+        try:
+            self._home.start()
+            reading = asyncio.get_running_loop().create_task(self._read_commands(reader))
+            await asyncio.wait([reading, self._fault], return_when=asyncio.FIRST_COMPLETED)
+            reading.cancel()
+            if self._fault.done():
+                self._fault.result()
+        finally:
+            for command in self._commands:
+                command.cancel()
+            await self._home.close()
+
+    async def _read_commands(self, reader: asyncio.StreamReader) -> None:
+        while True:
+            try:
+                line = await reader.readline()
+            except ValueError:
+                continue  # longer than any command
+            if not line:
+                return
+            task = asyncio.get_running_loop().create_task(self._carry_out(line))
+            self._commands.add(task)
+            task.add_done_callback(self._commands.discard)
+
+    async def _carry_out(self, line: bytes) -> None:
+        number: Any = None
+        try:
+            command = json.loads(line)
+            number = command.get("id")
+            await self._perform(command)
+        except MeshError as error:
+            self._answer(number, error)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            logger.warning("a command that is none: %r", error)
+            self._answer(number, LocalFault(ErrorCode.CONFIG_INVALID, f"not a command: {error!r}"))
+        else:
+            self._answer(number, None)
+
+    async def _perform(self, command: dict[str, Any]) -> None:
+        match command["command"]:
+            case "pay":
+                await self._home.pay(str(command["wallet"]), str(command["to"]), int(command["amount"]), str(command.get("text", "")))
+            case "create":
+                self._home.create(str(command["name"]))
+            case other:
+                raise ValueError(f"{other!r} is unknown")
+
+    def _answer(self, number: Any, error: MeshError | None) -> None:
+        code = None if error is None else f"{error.code:04x}"
+        self._output.write({"event": "answer", "id": number, "ok": error is None, "code": code, "text": "" if error is None else error.text})
+
+    def _on_disk_fault(self, fault: LocalFault) -> None:
+        if not self._fault.done():
+            self._fault.set_exception(fault)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the process. Exit status 1 after a fault, which was told as a `fault` event."""
+    parser = argparse.ArgumentParser(prog="mesh-app wallets")
+    parser.add_argument("--network", type=Path, required=True)
+    parser.add_argument("--wallets", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    output = LineWriter()
+
+    async def run() -> None:
+        await WalletProcess(options.network, options.wallets, output).run()
+
+    try:
+        asyncio.run(run())
+    except LocalFault as fault:
+        output.write(WalletFault(time.monotonic_ns(), None, None, f"{fault.code:04x}", fault.text))
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        output.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""A network on this machine with its wallets: what the screen, the headless demonstration and the tests all use. Implements `ports.Workbench`."""
+
+import asyncio
+import os
+import time
+
+from mesh_app.ports import Event
+from mesh_app.services.wallets import WalletService
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.protocol.genesis import Genesis
+from mesh_core.storage.files import make_private_directory
+from mesh_core.storage.lock import OwnerLock
+from mesh_core.storage.wallet_store import WalletStore
+from testnet.genesis import DEMO_WALLETS, Entropy, create_network, open_network
+from testnet.layout import NetworkFolder
+from testnet.supervisor import Supervisor, ValidatorState
+
+NETWORK_NAME = "local-4"
+
+
+class LocalWorkbench:
+    """Four validators and the wallets of one home, all as processes. An async context manager: leaving it stops every process."""
+
+    def __init__(self, folder: NetworkFolder, *, key_entropy: Entropy = os.urandom) -> None:
+        """`key_entropy` makes the keys of a new network; everything else always uses fresh entropy."""
+        self._folder = folder
+        self._key_entropy = key_entropy
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._lock: OwnerLock | None = None
+        self._genesis: Genesis | None = None
+        self._supervisor: Supervisor | None = None
+        self._wallets = WalletService(folder, self.publish)
+        self._statuses: dict[int, Event] = {}
+        self._audited: tuple[bool, bool | None, int] | None = None
+
+    # --- ports.Workbench
+
+    @property
+    def mode(self) -> str:
+        """Real processes, real proofs, real time."""
+        return "LIVE"
+
+    @property
+    def events(self) -> asyncio.Queue[Event]:
+        """Everything that happened and was not yet read."""
+        return self._events
+
+    def now_ns(self) -> int:
+        """The machine's monotonic clock, which all processes read."""
+        return time.monotonic_ns()
+
+    async def pay(self, wallet: str, to: str, amount: int, text: str) -> None:
+        """Pay; returns when the payment is final. LocalFault with the wallet's reason."""
+        await self._wallets.pay(wallet, to, amount, text)
+
+    async def create_wallet(self, name: str) -> None:
+        """Make an empty wallet. LocalFault."""
+        await self._wallets.create(name)
+
+    async def start_validator(self, index: int) -> None:
+        """Start a validator. LocalFault (VALIDATOR_START)."""
+        await self.supervisor.start(index)
+
+    async def stop_validator(self, index: int) -> None:
+        """Stop a validator in good order."""
+        await self.supervisor.stop(index)
+
+    async def kill_validator(self, index: int) -> None:
+        """Kill a validator with SIGKILL."""
+        await self.supervisor.kill(index)
+
+    async def restart_validator(self, index: int) -> None:
+        """Stop and start a validator. LocalFault (VALIDATOR_START)."""
+        await self.supervisor.restart(index)
+
+    # --- Life
+
+    @property
+    def genesis(self) -> Genesis:
+        """The network's genesis; only after `open`."""
+        assert self._genesis is not None
+        return self._genesis
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """The validators' processes; only after `open`."""
+        assert self._supervisor is not None
+        return self._supervisor
+
+    async def __aenter__(self) -> "LocalWorkbench":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def open(self) -> None:
+        """Own the home, and make a network in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home."""
+        self._lock = _own(self._folder)
+        if not self._folder.exists:
+            seeds = create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
+            for name, seed in seeds.items():
+                WalletStore.make(self._folder.wallets, name, seed)
+        self._genesis = open_network(self._folder)
+        self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish)
+
+    async def start(self) -> None:
+        """Start wallets and validators at once; returns when every validator is up. LocalFault (VALIDATOR_START)."""
+        doc = self.genesis.doc
+        self.publish(
+            {
+                "event": "network",
+                "t_ns": self.now_ns(),
+                "name": doc.name,
+                "network_id": self.genesis.network_id.hex(),
+                "validators": [key.hex() for key in doc.validators],
+                "supply": doc.supply,
+                "fee_base": doc.fee_base,
+                "fee_per_output": doc.fee_per_output,
+                "home": str(self._folder.home),
+            }
+        )
+        await asyncio.gather(self._wallets.start(), self.supervisor.start_all())
+
+    async def close(self) -> None:
+        """Stop every process and give up the home."""
+        if self._supervisor is not None:
+            await asyncio.gather(self._wallets.stop(), self._supervisor.stop_all())
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    # --- Events
+
+    def publish(self, event: Event) -> None:
+        """Pass on an event, and what follows from it."""
+        self._events.put_nowait(event)
+        if event["event"] == "status":
+            self._statuses[event["validator"]] = event
+            self._audit()
+        elif event["event"] == "validator_state" and event["state"] != ValidatorState.UP:
+            self._statuses.pop(event["validator"], None)
+
+    def _audit(self) -> None:
+        """Compare the validators that have applied equally many certificates; while some are still at it, there is nothing to compare."""
+        statuses = list(self._statuses.values())
+        lengths = {status.get("log_length") for status in statuses}
+        if len(lengths) != 1 or len(statuses) < self.genesis.committee.quorum_threshold:
+            return
+        audits = [status.get("supply_audit") for status in statuses]
+        supply = False if False in audits else None if None in audits else True
+        equal = len({status.get("state_digest") for status in statuses}) == 1
+        audited = (equal, supply, int(lengths.pop() or 0))
+        if audited != self._audited:
+            self._audited = audited
+            self._events.put_nowait({"event": "audit", "t_ns": self.now_ns(), "supply_audit": supply, "digests_equal": equal, "log_length": audited[2]})
+
+
+def _own(folder: NetworkFolder) -> OwnerLock:
+    try:
+        make_private_directory(folder.home)
+        return OwnerLock.acquire(folder.lock)
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot use the folder {folder.home}: {error.strerror or error}") from error
+    except LocalFault as fault:
+        raise LocalFault(
+            ErrorCode.HOME_IN_USE, f"{folder.home} is in use by another mesh-app: quit it, or choose another folder with --home ({fault.text})"
+        ) from fault
