@@ -145,7 +145,7 @@ async def run_first_payment(narrator: Narrator, *, amount: int, seed: int | None
                 workbench.open()
                 await workbench.start()
                 await until(lambda: facts.are_wallets_open)
-                await workbench.pay("alice", "bob", amount, "the first payment")
+                await workbench.pay_and_wait("alice", "bob", amount, "the first payment")
                 await until(lambda: facts.is_complete)
         except MeshError as error:
             facts.error = str(error)

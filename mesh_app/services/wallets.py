@@ -55,9 +55,14 @@ class WalletService:
         """Make a wallet. LocalFault with the reason why not."""
         await self._command({"command": "create", "name": name})
 
-    async def _command(self, command: dict[str, Any]) -> None:
+    def require_running(self) -> None:
+        """LocalFault (STORE_UNAVAILABLE) if the process does not run."""
         if self._child is None:
             raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the wallets' process does not run; its log: {self._folder.home / 'wallets.log'}")
+
+    async def _command(self, command: dict[str, Any]) -> None:
+        self.require_running()
+        assert self._child is not None
         number = next(self._numbers)
         answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer

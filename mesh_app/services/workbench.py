@@ -3,10 +3,11 @@
 import asyncio
 import os
 import time
+from collections.abc import Coroutine
 
 from mesh_app.ports import Event
 from mesh_app.services.wallets import WalletService
-from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.files import make_private_directory
 from mesh_core.storage.lock import OwnerLock
@@ -30,6 +31,7 @@ class LocalWorkbench:
         self._genesis: Genesis | None = None
         self._supervisor: Supervisor | None = None
         self._wallets = WalletService(folder, self.publish)
+        self._orders: set[asyncio.Task[None]] = set()
         self._statuses: dict[int, Event] = {}
         self._audited: tuple[bool, bool | None, int] | None = None
 
@@ -50,6 +52,11 @@ class LocalWorkbench:
         return time.monotonic_ns()
 
     async def pay(self, wallet: str, to: str, amount: int, text: str) -> None:
+        """Order a payment; what comes of it arrives as events, also a fault. LocalFault if the wallets' process does not run."""
+        self._wallets.require_running()
+        self._in_background(self._wallets.pay(wallet, to, amount, text), tells_itself=True)
+
+    async def pay_and_wait(self, wallet: str, to: str, amount: int, text: str) -> None:
         """Pay; returns when the payment is final. LocalFault with the wallet's reason."""
         await self._wallets.pay(wallet, to, amount, text)
 
@@ -58,20 +65,38 @@ class LocalWorkbench:
         await self._wallets.create(name)
 
     async def start_validator(self, index: int) -> None:
-        """Start a validator. LocalFault (VALIDATOR_START)."""
-        await self.supervisor.start(index)
+        """Order the start of a validator; a failure arrives as an event."""
+        self._in_background(self.supervisor.start(index))
 
     async def stop_validator(self, index: int) -> None:
-        """Stop a validator in good order."""
-        await self.supervisor.stop(index)
+        """Order a validator to stop in good order."""
+        self._in_background(self.supervisor.stop(index))
 
     async def kill_validator(self, index: int) -> None:
         """Kill a validator with SIGKILL."""
-        await self.supervisor.kill(index)
+        self._in_background(self.supervisor.kill(index))
 
     async def restart_validator(self, index: int) -> None:
-        """Stop and start a validator. LocalFault (VALIDATOR_START)."""
-        await self.supervisor.restart(index)
+        """Order a validator to stop and start again; a failure arrives as an event."""
+        self._in_background(self.supervisor.restart(index))
+
+    def _in_background(self, work: Coroutine[None, None, None], *, tells_itself: bool = False) -> None:
+        """Do it behind the screen's back; a fault becomes an event, unless whoever does it tells its faults itself."""
+
+        async def do() -> None:
+            try:
+                await work
+            except MeshError as error:
+                if not tells_itself:
+                    self.tell_fault(error)
+
+        task = asyncio.get_running_loop().create_task(do())
+        self._orders.add(task)
+        task.add_done_callback(self._orders.discard)
+
+    def tell_fault(self, error: MeshError) -> None:
+        """Publish a fault that concerns no wallet."""
+        self.publish({"event": "fault", "t_ns": self.now_ns(), "wallet": None, "payment": None, "code": f"{error.code:04x}", "text": error.text})
 
     # --- Life
 
@@ -123,6 +148,8 @@ class LocalWorkbench:
 
     async def close(self) -> None:
         """Stop every process and give up the home."""
+        for order in self._orders:
+            order.cancel()
         if self._supervisor is not None:
             await asyncio.gather(self._wallets.stop(), self._supervisor.stop_all())
         if self._lock is not None:

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,11 +59,16 @@ class WalletHome:
         return wallet
 
     async def pay(self, sender: str, recipient: str, amount: int, text: str = "") -> PaymentResult:
-        """Pay from a wallet to a wallet of this home, or to an address. LocalFault, as `Wallet.send`; to oneself is refused."""
-        wallet = self.wallet(sender)
-        address = self.resolve(recipient)
-        if address.owner == wallet.address.owner:
-            raise LocalFault(ErrorCode.ADDRESS_INVALID, f"'{sender}' would pay itself: choose another recipient")
+        """Pay from a wallet to a wallet of this home, or to an address. LocalFault, as `Wallet.send`; to oneself is refused. Every fault is published, too."""
+        try:
+            wallet = self.wallet(sender)
+            address = self.resolve(recipient)
+            if address.owner == wallet.address.owner:
+                raise LocalFault(ErrorCode.ADDRESS_INVALID, f"'{sender}' would pay itself: choose another recipient")
+        except LocalFault as fault:
+            name = sender if sender in self._wallets else None
+            self._publish(events.WalletFault(time.monotonic_ns(), name, None, f"{fault.code:04x}", fault.text))
+            raise
         return await wallet.send([Payment(address, amount, text)])
 
     def resolve(self, recipient: str) -> Address:
