@@ -166,6 +166,11 @@ def evidence_key(proof: EquivocationProof) -> str:
     return f"{EVIDENCE_PREFIX}{kind}/{offender.hex()}/{sender.hex()}/{proof.epoch:016x}/{proof.sequence:016x}"
 
 
+def parse_offender(key: str) -> str:
+    """Kind and key of the offender in an evidence key."""
+    return key.rsplit("/", 3)[0]
+
+
 def parse_owner(key: str) -> PublicKey:
     """The owner in an account or vote key."""
     return PublicKey(bytes.fromhex(key.split("/")[1]))

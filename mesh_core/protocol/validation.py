@@ -7,6 +7,7 @@ No rule depends on time, load or chance: honest votes would split over it and lo
 Where a rule looks at several items the first offending item decides, and for that item the lowest code.
 """
 
+from itertools import pairwise
 from typing import Protocol
 
 from mesh_core.crypto import domains
@@ -78,7 +79,7 @@ def validate_fields(transition: Transition, genesis: Genesis) -> None:
     if core.asset_id != genesis.doc.asset_id:
         raise Rejected(ErrorCode.ASSET, f"asset {core.asset_id.hex()[:16]}, this network has {genesis.doc.asset_id.hex()[:16]}")
     keys = [claim.key for claim in core.claims]
-    if any(one >= other for one, other in zip(keys, keys[1:], strict=False)):
+    if any(one >= other for one, other in pairwise(keys)):
         raise Rejected(ErrorCode.COUNT_OR_ORDER, "claims are not strictly ascending")
     expected = compute_proof_size(core)
     if len(transition.range_proof) != expected:

@@ -10,6 +10,7 @@ The machine is not re-entrant: it handles one message at a time and returns. Ran
 handled; rules 4 to 6 are run again afterwards, since the state may have moved.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from mesh_core.crypto import domains
@@ -17,13 +18,14 @@ from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, Rejected
 from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, decode_certificate, verify_certificate
 from mesh_core.protocol.effects import Effect, Emit, Persist, Record, Reply, Source, VerifyProof
-from mesh_core.protocol.equivocation import build_accountability_report, build_client_equivocation, verify_equivocation
+from mesh_core.protocol.equivocation import build_accountability_report, verify_equivocation
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.identifiers import Identified
 from mesh_core.protocol.ledger import Ledger
 from mesh_core.protocol.parking import Dependency, ParkingLot
 from mesh_core.protocol.queries import answer_account, answer_sync, find_certificate, find_slot
 from mesh_core.protocol.records import (
+    EVIDENCE_PREFIX,
     HALTED_KEY,
     NETWORK_KEY,
     VOTE_LOCK,
@@ -33,6 +35,7 @@ from mesh_core.protocol.records import (
     VoteLock,
     conflict_key,
     evidence_key,
+    parse_offender,
     parse_owner,
     parse_sequence,
     vote_key,
@@ -87,6 +90,8 @@ MAX_PROOFS_IN_FLIGHT = 1024
 MAX_PROOFS_PER_SOURCE = 32
 MAX_PROOFS_PER_ACCOUNT = 4
 """An honest owner signs one transition for a slot. One that signs many, with proofs that cost nothing to make up, must not fill the queue for all others."""
+MAX_EVIDENCE_PER_OFFENDER = 16
+"""Proofs from the network. With one key anybody can make a valid proof for each of 2^64 slots; one would do to show what the offender is."""
 MAX_REJECT_TEXT_BYTES = 255
 
 
@@ -114,6 +119,7 @@ class ValidatorMachine:
         self._locks: dict[PublicKey, tuple[int, VoteLock]] = {
             parse_owner(key): (parse_sequence(key), VOTE_LOCK.decode(value)) for key, value in store.records(VOTE_PREFIX)
         }
+        self._evidence_counts = Counter(parse_offender(key) for key, _ in store.records(EVIDENCE_PREFIX))
         self._proofs: dict[Hash32, _ProofInFlight] = {}
         self._parking = ParkingLot()
 
@@ -139,13 +145,16 @@ class ValidatorMachine:
         return [] if self._store.get(NETWORK_KEY) is not None else [(NETWORK_KEY, self.genesis.network_id)]
 
     def handle(self, source: Source, message: Message) -> list[Effect]:
-        """Handle one request. Messages that are no request to a validator are ignored: []. All effects of the call before must have been performed."""
+        """Handle one request. Messages that are no request to a validator are ignored: []. All effects of the call before must have been performed.
+
+        One call gives one `Persist` at most, in front: after a crash all of what it decided is there, or nothing.
+        """
         self._store.clear()
         match message:
             case VoteRequest():
-                return self._handle_vote_request(source, message)
+                return _in_one_batch(self._handle_vote_request(source, message))
             case SettlementCertificate():
-                return self._handle_certificate(source, message)
+                return _in_one_batch(self._handle_certificate(source, message))
             case QueryAccount():
                 return [Reply(source, answer_account(message, self.ledger, self._store, self._lock_at_next_slot(message.owner)))]
             case SyncRequest():
@@ -227,7 +236,9 @@ class ValidatorMachine:
         So the code depends on the transition and the state alone, not on when the proof was checked, and a conflict leaves its proof in any case.
         """
         self._store.clear()
-        proof = self._proofs.pop(transition_id)
+        return _in_one_batch(self._handle_verdict(self._proofs.pop(transition_id), valid))
+
+    def _handle_verdict(self, proof: _ProofInFlight, valid: bool) -> list[Effect]:
         try:
             voted = self._run_state_rules(proof.candidate)
             if voted is not None:
@@ -252,16 +263,16 @@ class ValidatorMachine:
         return [self._persist([(vote_key(core.sender, core.sequence), VOTE_LOCK.encode(lock))]), *replies, Emit(VoteCast(vote))]
 
     def _refuse(self, candidate: Identified | None, refusal: Rejected, waiting: list[tuple[Source, int]]) -> list[Effect]:
-        """Answer with the refusal's code; a conflict's proof is recorded first."""
+        """Answer with the refusal's code; if the owner has signed two transitions, the proof is recorded first, whichever rule spoke."""
         self.votes_refused += 1
-        effects: list[Effect] = self._record_evidence(refusal.proof) if isinstance(refusal, Conflict) else []
+        effects = self._record_double_signing(candidate) if candidate is not None and refusal.rule > 2 else []
         sender = None if candidate is None else candidate.core.sender
         next_sequence = 0 if sender is None else self.ledger.account_or_zero(sender).sequence
         transition_id = ZERO_HASH if candidate is None else candidate.transition_id
         text = _shorten(refusal.text)
         for source, request_id in waiting:
             effects.append(Reply(source, VoteReject(request_id, refusal.code, transition_id, next_sequence, _detail_of(refusal), text)))
-        if candidate is not None and refusal.code not in (ErrorCode.BAD_KEY, ErrorCode.BAD_SIGNATURE):
+        if candidate is not None and refusal.rule > 2:
             effects.append(Emit(VoteRejected(candidate.core.sender, candidate.core.sequence, transition_id, refusal.code)))
         return effects
 
@@ -330,7 +341,13 @@ class ValidatorMachine:
         return status, effects
 
     def _settle_one(self, checked: CheckedCertificate) -> tuple[AckStatus, list[Effect]]:
-        """Steps C2 to C7 for one verified certificate that is not applied."""
+        """Steps C2 to C7 for one verified certificate that is not applied. That its owner has signed two transitions is recorded whatever becomes of it."""
+        evidence = self._record_double_signing(checked.identified)
+        status, effects = self._decide(checked)
+        return status, evidence + effects
+
+    def _decide(self, checked: CheckedCertificate) -> tuple[AckStatus, list[Effect]]:
+        """Apply, park, or raise the alarm."""
         core = checked.core
         account = self.ledger.account_or_zero(core.sender)
         if core.sequence < account.sequence:
@@ -359,22 +376,14 @@ class ValidatorMachine:
         return is_balanced(core, self.ledger.account_or_zero(core.sender).balance)
 
     def _apply(self, checked: CheckedCertificate) -> list[Effect]:
-        """One batch: the ledger's records and the end of this slot's vote; evidence before it if this validator had voted for another transition."""
+        """One batch: the ledger's records and the end of this slot's vote. The certificate wins over a vote for another transition: that is no fault."""
         core = checked.core
         log_index = self.ledger.globals.log_length
         records = self.ledger.apply(checked)
-        effects: list[Effect] = []
-        lock = self._lock(core.sender, core.sequence)
-        if lock is not None:
+        if self._lock(core.sender, core.sequence) is not None:
             del self._locks[core.sender]
             records.append((vote_key(core.sender, core.sequence), b""))
-            if lock.transition_id != checked.transition_id:
-                effects += self._record_evidence(
-                    build_client_equivocation(
-                        checked.identified.statement, checked.certificate.transition.owner_signature, lock.transition_id, lock.owner_signature
-                    )
-                )
-        return [*effects, self._persist(records), Emit(CertificateApplied(log_index, checked.cert_id, checked.certificate))]
+        return [self._persist(records), Emit(CertificateApplied(log_index, checked.cert_id, checked.certificate))]
 
     def _park(self, checked: CheckedCertificate) -> tuple[AckStatus, list[Effect]]:
         missing = self._missing_certificates(checked)
@@ -391,34 +400,52 @@ class ValidatorMachine:
         return list(dict.fromkeys(claim.cert_id for claim in unknown))
 
     def _raise_alarm(self, checked: CheckedCertificate, other: CheckedCertificate | None) -> tuple[AckStatus, list[Effect]]:
-        """Step C9: with at most f faults this cannot happen. Keep both certificates and the report, stop voting, say so."""
+        """Step C9: with at most f faults this cannot happen. Keep both certificates and the first report, stop voting, say so."""
         report = AccountabilityReport(())
         records: list[Record] = [(conflict_key(checked.cert_id), checked.data)]
         if other is not None:
             records.append((conflict_key(other.cert_id), other.data))
             report = build_accountability_report(checked.identified.statement, checked.certificate, other.identified.statement, other.certificate, self.genesis)
-        effects: list[Effect] = []
+        evidence: list[Effect] = []
         for proof in report.proofs:
-            effects += self._record_evidence(proof)
+            evidence += self._record_evidence(proof)
         if self._store.get(conflict_key(checked.cert_id)) is not None:
-            return AckStatus.CONFLICT, effects
+            return AckStatus.CONFLICT, evidence
+        if not self.halted:
+            records.append((HALTED_KEY, ACCOUNTABILITY_REPORT.encode(report)))
         self.halted = True
-        records.append((HALTED_KEY, ACCOUNTABILITY_REPORT.encode(report)))
-        return AckStatus.CONFLICT, [*effects, self._persist(records), Emit(SafetyAlarm(report))]
+        return AckStatus.CONFLICT, [self._persist(records), *evidence, Emit(SafetyAlarm(report))]
 
     # --- Evidence
 
     def _handle_evidence(self, proof: EquivocationProof) -> list[Effect]:
-        """Keep a proof from the network if it holds and concerns an account or validator known here: fresh keys could fill the disk with valid proofs."""
+        """Keep a proof from the network if it holds, and concerns an account or validator known here: fresh keys could fill the disk with valid proofs.
+
+        What this validator has seen itself is kept in any case: it is bounded by the slots that have a vote or a certificate here.
+        """
+        if self._evidence_counts[parse_offender(evidence_key(proof))] >= MAX_EVIDENCE_PER_OFFENDER:
+            return []
         if isinstance(proof, ClientEquivocation) and self.ledger.account(proof.owner) is None:
             return []
         return self._record_evidence(proof) if verify_equivocation(proof, self.genesis) else []
+
+    def _record_double_signing(self, candidate: Identified) -> list[Effect]:
+        """Keep the proof if the owner signed this transition beside another one that has this validator's vote, or a certificate."""
+        core = candidate.core
+        lock = self._lock(core.sender, core.sequence)
+        voted = None if lock is None else (lock.transition_id, lock.owner_signature)
+        try:
+            validate_conflict(candidate, voted, self._certified(core.sender, core.sequence))
+        except Conflict as conflict:
+            return self._record_evidence(conflict.proof)
+        return []
 
     def _record_evidence(self, proof: EquivocationProof) -> list[Effect]:
         """Keep one proof for each offender and slot."""
         key = evidence_key(proof)
         if self._store.get(key) is not None:
             return []
+        self._evidence_counts[parse_offender(key)] += 1
         return [self._persist([(key, EQUIVOCATION_PROOF.encode(proof))]), Emit(Equivocation(proof))]
 
     def _persist(self, records: list[Record]) -> Persist:
@@ -447,6 +474,13 @@ class ValidatorMachine:
     def _read_certificate(self, cert_id: Hash32) -> CheckedCertificate | None:
         data = find_certificate(self._store, cert_id)
         return None if data is None else decode_certificate(data, self.genesis)
+
+
+def _in_one_batch(effects: list[Effect]) -> list[Effect]:
+    """The same effects with all records in one batch in front. A later record of a key wins over an earlier one."""
+    records = {key: value for effect in effects if isinstance(effect, Persist) for key, value in effect.records}
+    batch: list[Effect] = [Persist(tuple(records.items()))] if records else []
+    return batch + [effect for effect in effects if not isinstance(effect, Persist)]
 
 
 def _check_network(genesis: Genesis, store: RecordReader) -> None:

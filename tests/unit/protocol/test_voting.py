@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault
-from mesh_core.protocol.effects import Effect, Emit, Persist, Reply, Source, VerifyProof
+from mesh_core.protocol.effects import Emit, Persist, Reply, Source
 from mesh_core.protocol.equivocation import verify_equivocation
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import NETWORK_KEY
@@ -13,43 +13,12 @@ from mesh_core.protocol.voting import MAX_PROOFS_IN_FLIGHT, MAX_PROOFS_PER_ACCOU
 from mesh_core.types.basic import Hash32
 from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.events import CertificateApplied, Equivocation, VoteCast, VoteRejected, VoteRequested
-from mesh_core.types.messages import AckStatus, ConflictDetail, Message, Ping, Pong, VoteReject, VoteRequest, VoteResponse, encode_message
+from mesh_core.types.messages import AckStatus, ConflictDetail, Ping, Pong, VoteReject, VoteRequest, VoteResponse, encode_message
 from mesh_core.types.transition import TRANSITION, Transition
 from tests.cluster import MemoryStore, Validator, alter, certify_by_hand, make_genesis, sign_core, transition_id_of, validator_keys
 from tests.unit.protocol.forgery import owner_seed, sign_again
+from tests.unit.protocol.steps import ask, codes, decide, proof_ids, replies, request
 from tests.unit.protocol.world import World
-
-
-def request(transition: Transition, request_id: int = 1, certificates: tuple[bytes, ...] = ()) -> VoteRequest:
-    return VoteRequest(request_id, certificates, TRANSITION.encode(transition))
-
-
-def proof_ids(effects: list[Effect]) -> list[Hash32]:
-    return [effect.transition_id for effect in effects if isinstance(effect, VerifyProof)]
-
-
-def replies(effects: list[Effect]) -> list[tuple[Source, Message]]:
-    return [(effect.source, effect.message) for effect in effects if isinstance(effect, Reply)]
-
-
-def codes(effects: list[Effect]) -> list[ErrorCode | None]:
-    """Of each answer: the code of a refusal, None for a vote."""
-    return [message.code if isinstance(message, VoteReject) else None for _, message in replies(effects)]
-
-
-def ask(validator: Validator, transition: Transition, source: int = 1, request_id: int = 1) -> list[Effect]:
-    """Hand in a request and leave its proof unchecked."""
-    effects = validator.machine.handle(Source(source), request(transition, request_id))
-    for effect in effects:
-        if isinstance(effect, Persist):
-            validator.store.persist(effect.records)
-    return effects
-
-
-def decide(validator: Validator, transition: Transition, *, valid: bool = True) -> list[Effect]:
-    """The verdict on a proof that was left unchecked."""
-    return validator.perform(validator.machine.on_proof_checked(Hash32(transition_id_of(transition)), valid))
-
 
 # --- The same request ------------------------------------------------------------------------------------------------------------------------------
 
