@@ -77,7 +77,7 @@ def draft_send(keys: WalletKeys, genesis: Genesis, account: AccountState, openin
     fee = genesis.doc.fee_of_send(len(payments))
     total = sum(payment.amount for payment in payments) + fee
     if total > opening.value:
-        raise LocalFault(ErrorCode.INSUFFICIENT_FUNDS, f"{total} needed ({total - fee} and a fee of {fee}), {opening.value} spendable")
+        raise LocalFault(ErrorCode.INSUFFICIENT_FUNDS, _describe_shortage(total - fee, fee, opening.value))
     openings = tuple(_draw_opening(keys, genesis, account, index, payment, entropy) for index, payment in enumerate(payments))
     outputs = tuple(_build_output(keys, genesis, account, index, *pair) for index, pair in enumerate(zip(payments, openings, strict=True)))
     new_opening = Opening(opening.value - total, (opening.blinding - sum(one.blinding for one in openings)) % GROUP_ORDER)
@@ -113,6 +113,10 @@ def sign_draft(draft: Draft, range_proof: bytes, signing_key: SigningKey) -> Tra
     """Sign. Whoever signs a second transition for this slot has equivocated: store the result durably before it leaves, and send these bytes for ever."""
     candidate = identify(Transition(draft.core, range_proof, UNSIGNED))
     return Transition(draft.core, range_proof, signing_key.sign(domains.SIG_OWNER, STATEMENT.encode(candidate.statement)))
+
+
+def _describe_shortage(amount: int, fee: int, spendable: int) -> str:
+    return f"{amount} and a fee of {fee} are more than the {spendable} that can be spent: pay at most {max(0, spendable - fee)}"
 
 
 def _draw_opening(keys: WalletKeys, genesis: Genesis, account: AccountState, index: int, payment: Payment, entropy: Entropy) -> Opening:

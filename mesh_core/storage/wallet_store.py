@@ -42,20 +42,12 @@ class WalletStore:
         """
         assert len(seed) == SEED_SIZE_BYTES
         folder = _find_folder(home, name)
-        if _has_seed(folder):
-            raise LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet '{name}' in {home} already; choose another name")
-        database = _open_database(folder, create=True, deadline_seconds=deadline_seconds)
-        try:
-            _write_first_seed(folder, name, seed, database)
-        except BaseException:
-            database.close()
-            raise
-        return cls(folder, database, on_fault)
+        return cls(folder, _create_database(home, folder, name, seed, deadline_seconds), on_fault)
 
     @staticmethod
     def make(home: Path, name: str, seed: bytes) -> None:
         """Make a new wallet with a seed of 32 bytes (secret) and leave it closed. For programs without an event loop. Raises LocalFault as `create`."""
-        WalletStore.create(home, name, seed, lambda _: None)._database.close()
+        _create_database(home, _find_folder(home, name), name, seed, DEADLINE_SECONDS).close()
 
     @classmethod
     def open(cls, home: Path, name: str, on_fault: Callable[[LocalFault], None], *, deadline_seconds: float = DEADLINE_SECONDS) -> "WalletStore":
@@ -134,6 +126,19 @@ def _describe_unreadable(folder: Path, error: OSError) -> LocalFault:
 
 def _open_database(folder: Path, *, create: bool, deadline_seconds: float) -> Database:
     return Database.open(folder / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=create, deadline_seconds=deadline_seconds)
+
+
+def _create_database(home: Path, folder: Path, name: str, seed: bytes, deadline_seconds: float) -> Database:
+    """The database of a wallet that did not exist; its seed is written last, since a folder with a seed is a wallet."""
+    if _has_seed(folder):
+        raise LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet '{name}' in {home} already; choose another name")
+    database = _open_database(folder, create=True, deadline_seconds=deadline_seconds)
+    try:
+        _write_first_seed(folder, name, seed, database)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _write_first_seed(folder: Path, name: str, seed: bytes, database: Database) -> None:
