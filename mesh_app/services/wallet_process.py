@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mesh_core.crypto.startup import prepare
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.validator.output import LineWriter
 from mesh_core.wallet.events import WalletFault
@@ -112,6 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output = LineWriter()
 
     async def run() -> None:
+        prepare()
         await WalletProcess(options.network, options.wallets, output).run()
 
     try:

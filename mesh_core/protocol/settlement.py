@@ -60,6 +60,12 @@ def classify_refusal(code: ErrorCode) -> RefusalClass:
     return RefusalClass.RETRY if code >= ErrorCode.BUSY else RefusalClass.PERMANENT
 
 
+_SETTLED_CODES = frozenset(
+    (ErrorCode.CONFLICTS_WITH_CERTIFICATE, ErrorCode.STALE_SEQUENCE, ErrorCode.PREV_MISMATCH, ErrorCode.ALREADY_CLAIMED),
+)
+"""A validator says that it has applied a certificate which leaves no room for this transition, or which is this transition's."""
+
+
 class SettlementState(Enum):
     """Where a transition stands."""
 
@@ -76,7 +82,8 @@ class FailureReason(Enum):
 
     LOCKED = "two transitions of this slot are signed, and neither can reach a quorum"
     STUCK = "too many validators refuse this transition for ever"
-    SUPERSEDED = "this slot, or an output it claims, is settled by another transition"
+    SUPERSEDED = "this slot, or an output it claims, is settled already"
+    """By which transition, the slot's certificate says: perhaps by this very one, since anybody who has its bytes can gather the votes."""
 
 
 # --- What the machine reports and asks for ---------------------------------------------------------------------------------------------------------
@@ -187,10 +194,11 @@ class AccountHistory(Protocol):
 
 @dataclass(slots=True)
 class _Progress:
-    """One validator's part."""
+    """One validator's part. At most one request or one pause of the same kind is under way: `is_paused` tells a pause that counts from a stale one."""
 
-    refused: RefusalClass | None = None
+    refused: ErrorCode | None = None
     acked: bool = False
+    is_paused: bool = False
     attempts_count: int = 0
     pushed: bool = False
     pushing: deque[bytes] = field(default_factory=deque)
@@ -226,6 +234,8 @@ class SettlementMachine:
 
     def on_answer(self, validator: int, message: Message) -> list[SettlementEffect]:
         """An answer to an `Ask` to this validator."""
+        if self.state is SettlementState.FAILED:
+            return []
         match message:
             case VoteResponse():
                 return self._on_vote(validator, message)
@@ -246,9 +256,11 @@ class SettlementMachine:
         return self._pause(validator)
 
     def on_retry(self, validator: int) -> list[SettlementEffect]:
-        """The pause is over."""
-        if self.state is SettlementState.FAILED or self._progress[validator].acked:
+        """The pause is over. One from before the certificate is void: the validator has been sent the certificate meanwhile."""
+        progress = self._progress[validator]
+        if self.state is SettlementState.FAILED or progress.acked or not progress.is_paused:
             return []
+        progress.is_paused = False
         return [self._ask(validator)]
 
     # --- Votes
@@ -258,6 +270,8 @@ class SettlementMachine:
         if message.vote.validator != key or not verify_vote(message.vote, self.candidate.statement, self.genesis.committee):
             invalid = AnswerInvalid(validator, "its vote is not a valid vote for this transition")
             return [invalid] if self.certificate is not None else [invalid, *self._pause(validator)]
+        if key in self._votes:
+            return []
         self._votes[key] = message.vote.signature
         effects: list[SettlementEffect] = [VoteAccepted(validator, message.vote.signature, len(self._votes))]
         if self.state is not SettlementState.VOTING or len(self._votes) < self.genesis.committee.quorum_threshold:
@@ -269,6 +283,7 @@ class SettlementMachine:
         self.certificate = CERTIFICATE.encode(certificate)
         for progress in self._progress:
             progress.attempts_count = 0
+            progress.is_paused = False
         return [
             KeepCertificate(self.candidate.cert_id, self.certificate),
             CertificateFormed(self.candidate.cert_id, tuple(vote.validator_index for vote in certificate.votes), len(self.certificate)),
@@ -277,7 +292,8 @@ class SettlementMachine:
         ]
 
     def _on_reject(self, validator: int, reject: VoteReject) -> list[SettlementEffect]:
-        if self.certificate is not None:
+        if self.certificate is not None or self.genesis.committee.validators[validator] in self._votes:
+            # A vote that was given stays given: nobody can take it back.
             return []
         refusal = classify_refusal(reject.code)
         proof = reject.detail.proof if isinstance(reject.detail, ConflictDetail) else None
@@ -290,7 +306,7 @@ class SettlementMachine:
             case RefusalClass.RETRY | RefusalClass.EPOCH:
                 return [report, *self._pause(validator)]
             case RefusalClass.STALE | RefusalClass.CONFLICT | RefusalClass.PERMANENT:
-                self._progress[validator].refused = refusal
+                self._progress[validator].refused = reject.code
                 return [report, *self._check_failure()]
 
     def _convicts_this_slot(self, proof: EquivocationProof) -> bool:
@@ -304,18 +320,20 @@ class SettlementMachine:
         )
 
     def _check_failure(self) -> list[SettlementEffect]:
-        """Give up only when too few validators are left for a quorum, and say why. A lie of up to f validators cannot get here alone."""
-        refusals = [progress.refused for progress in self._progress if progress.refused is not None]
+        """Give up only when too few validators are left for a quorum, and say why. Up to f validators that lie cannot get here alone.
+
+        That the slot is settled is a validator's word; f + 1 of them cannot all lie. That two transitions are signed was proven.
+        """
         committee = self.genesis.committee
+        refusals = [progress.refused for progress in self._progress if progress.refused is not None]
         if committee.size - len(refusals) >= committee.quorum_threshold:
             return []
-        if RefusalClass.STALE in refusals:
-            reason = FailureReason.SUPERSEDED
-        elif RefusalClass.CONFLICT in refusals:
-            reason = FailureReason.LOCKED
-        else:
-            reason = FailureReason.STUCK
-        return [self._enter(SettlementState.FAILED, reason)]
+        settled_count = sum(code in _SETTLED_CODES for code in refusals)
+        if settled_count >= committee.validity_threshold:
+            return [self._enter(SettlementState.FAILED, FailureReason.SUPERSEDED)]
+        if any(classify_refusal(code) is RefusalClass.CONFLICT for code in refusals):
+            return [self._enter(SettlementState.FAILED, FailureReason.LOCKED)]
+        return [self._enter(SettlementState.FAILED, FailureReason.SUPERSEDED if settled_count else FailureReason.STUCK)]
 
     # --- Certificates
 
@@ -344,7 +362,7 @@ class SettlementMachine:
     # --- A validator that is behind
 
     def _push(self, validator: int, next_sequence: int) -> list[SettlementEffect]:
-        """Send what the validator lacks, one certificate after the other, then ask again. Once, until it was silent: what it lacks beyond is its peers' to give."""
+        """Send what the validator lacks, one certificate after the other, then ask again. Once, until it was silent: the rest is its peers' to give."""
         progress = self._progress[validator]
         lacking = [*self._history.certificates_since(next_sequence), *self._history.claimed_certificates()]
         if not lacking or progress.pushed or progress.pushing:
@@ -374,6 +392,7 @@ class SettlementMachine:
         if self.state is SettlementState.FAILED or progress.acked:
             return []
         progress.attempts_count += 1
+        progress.is_paused = True
         return [Pause(validator, progress.attempts_count)]
 
     def _enter(self, state: SettlementState, failure: FailureReason | None = None) -> StateChanged:

@@ -15,7 +15,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from mesh_core.crypto.signatures import run_self_test
+from mesh_core.crypto.startup import prepare
 from mesh_core.errors import LocalFault
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.server import HandshakeSettings, Server
@@ -52,7 +52,7 @@ def run_validator(config_path: Path, *, supervised: bool) -> int:
 
 
 async def _run(config: ValidatorConfig, output: LineWriter, *, supervised: bool) -> None:
-    run_self_test()
+    prepare()
     genesis = load_genesis(config.genesis)
     identity = load_identity(config.identity_key, config.data_dir)
     require_seat(identity, genesis)
