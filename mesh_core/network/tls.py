@@ -145,7 +145,6 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         raise LocalFault(ErrorCode.KEY_FILE, f"cannot create {path}: {error.strerror}") from error
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

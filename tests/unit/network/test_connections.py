@@ -414,6 +414,20 @@ async def test_callback_that_raises_harms_nobody_else(where: str, monkeypatch: p
         await there.check_alive()
 
 
+async def test_server_stops_although_a_callback_raises(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    def explode(*_: object) -> None:
+        raise RuntimeError("a bug in on_close")
+
+    async with running() as there:
+        connections = [await there.connect() for _ in range(3)]
+        await asyncio.gather(*(connection.request(vote_request(), PATIENCE_S) for connection in connections))
+        monkeypatch.setattr(there.handler, "on_close", explode)
+        await there.server.close()
+        assert caplog.text.count("internal error at the end of a connection") == 3
+        await asyncio.gather(*(connection.wait_closed() for connection in connections))
+        assert there.server.connections == 0
+
+
 async def test_session_closed_by_the_handler_tells_code_and_text() -> None:
     def behave(session: Session, message: Message) -> bool:
         session.close(WireErrorCode.RATE_LIMIT, "too many subscriptions")

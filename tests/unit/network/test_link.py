@@ -213,6 +213,15 @@ async def test_dead_port_is_down_and_found_when_somebody_listens_again() -> None
         await reborn.close()
 
 
+async def test_dead_port_is_noticed_by_the_next_packet_long_before_the_silence_limit() -> None:
+    server = await serve()
+    async with watched(address_of(server.port), replace(QUICK, silence_s=60.0)) as told:
+        await told.until(LinkState.UP)
+        await die(server)
+        await told.until(LinkState.DOWN)
+        assert "nobody listens at the port" in [status.last_error for status in told.statuses]
+
+
 async def test_dead_host_is_given_up_after_the_connect_timeout_and_tried_again() -> None:
     async with mute_socket() as port, watched(address_of(port)) as told:
         await eventually(lambda: sum(status.state is LinkState.DOWN for status in told.statuses) >= 2)
@@ -242,8 +251,11 @@ async def test_connection_that_shows_life_again_is_kept() -> None:
         told.link._doubt(connection, "a test's whim")
         await told.until(LinkState.UP)
         assert told.states[:4] == [LinkState.CONNECTING, LinkState.UP, LinkState.SILENT, LinkState.UP]
+        told.link.peer = address_of(server.port)
+        before = len(told.pongs)
+        await eventually(lambda: len(told.pongs) >= before + 4)
         assert await told.ask("same connection") == "same connection"
-        assert told.connected == [connection]
+        assert told.connected == [connection], "nobody looks for another connection any more"
     await server.close()
 
 

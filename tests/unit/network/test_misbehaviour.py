@@ -146,7 +146,7 @@ async def test_responders_own_handshake_sent_back_is_refused() -> None:
 async def test_request_before_hello_is_refused() -> None:
     async with served_bystander() as there, raw_peer(there.address) as peer:
         peer.send_message(MESSAGE_STREAM, vote_request(b"too early"))
-        assert (await peer.refused())[0] is WireErrorCode.HANDSHAKE_REQUIRED
+        assert await peer.refused() == (WireErrorCode.HANDSHAKE_REQUIRED, "a request before the handshake")
         assert len(there.handler.received) == 1
 
 
@@ -172,13 +172,13 @@ async def test_requests_that_wait_for_a_handshake_are_limited() -> None:
         await peer.next_handshake()
         for _ in range(30):
             peer.send_message(MESSAGE_STREAM, vote_request(bytes(10_000)))
-        assert (await peer.refused())[0] is WireErrorCode.HANDSHAKE_REQUIRED
+        assert await peer.refused() == (WireErrorCode.HANDSHAKE_REQUIRED, "too many requests before the handshake")
         assert len(there.handler.received) == 1
 
 
 @pytest.mark.parametrize("stage", ["nothing", "hello", "half a hello"])
 async def test_handshake_that_is_not_finished_in_time_ends(stage: str) -> None:
-    async with served_bystander(limits=ServerLimits(handshake_deadline_s=0.2)) as there, raw_peer(there.address) as peer:
+    async with served_bystander(limits=ServerLimits(handshake_deadline_s=0.5)) as there, raw_peer(there.address) as peer:
         if stage == "hello":
             peer.send_message(CONTROL_STREAM, HELLO)
         elif stage == "half a hello":
@@ -186,7 +186,7 @@ async def test_handshake_that_is_not_finished_in_time_ends(stage: str) -> None:
         await peer.until(lambda: peer.reason is not None)
         assert peer.reason is not None
         assert peer.reason.wire_code is WireErrorCode.HANDSHAKE_REQUIRED
-        assert "0.2 s" in peer.reason.text
+        assert "0.5 s" in peer.reason.text
         await eventually(lambda: there.server.connections == 1)
         assert there.server.admission.half_open == 0
 
@@ -304,6 +304,16 @@ def open_third_stream(peer: RawPeer) -> None:
     peer.send_bytes(8, b"\x00")
 
 
+def open_third_stream_behind_a_gap(peer: RawPeer) -> None:
+    """Its first byte never comes, so aioquic tells of no data: only the table of streams shows it."""
+    peer.send_bytes(MESSAGE_STREAM, b"\x00")
+    peer.transport._quic.send_stream_data(8, b"")
+    sender = peer.transport._quic._streams[8].sender
+    sender._buffer_start = sender._buffer_stop = 5
+    sender.write(b"x")
+    peer.transport.transmit()
+
+
 def finish_control(peer: RawPeer) -> None:
     peer.transport._quic.send_stream_data(CONTROL_STREAM, b"", end_stream=True)
     peer.transport.transmit()
@@ -321,7 +331,7 @@ def stop_messages(peer: RawPeer) -> None:
     peer.transport.transmit()
 
 
-@pytest.mark.parametrize("misuse", [open_third_stream, finish_control, reset_messages, stop_messages])
+@pytest.mark.parametrize("misuse", [open_third_stream, open_third_stream_behind_a_gap, finish_control, reset_messages, stop_messages])
 async def test_misuse_of_streams_closes_with_a_reason(misuse: Callable[[RawPeer], None]) -> None:
     async with served_bystander() as there, raw_peer(there.address, handshake=True) as peer:
         await eventually(lambda: len(there.handler.opened) == 2)
@@ -388,7 +398,7 @@ def test_any_datagrams_leave_the_server_alive(datagrams: list[bytes], pad: bool,
     """Also with the header of a valid version, padded so that aioquic takes them for the start of a connection."""
 
     async def play() -> None:
-        async with running(limits=ServerLimits(handshake_deadline_s=0.05)) as there:
+        async with running() as there:
             loop = asyncio.get_running_loop()
             stranger, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=("127.0.0.1", there.server.port))
             for datagram in datagrams:
@@ -402,7 +412,7 @@ def test_any_datagrams_leave_the_server_alive(datagrams: list[bytes], pad: bool,
 
 async def test_flood_of_first_packets_is_limited_and_forgotten() -> None:
     """Packets that look like the start of a connection and lead nowhere: at most `half_open` of them are remembered, and none for long."""
-    limits = ServerLimits(handshake_deadline_s=0.1)
+    limits = ServerLimits(handshake_deadline_s=1.0)
     async with served_bystander(limits=limits) as there:
         loop = asyncio.get_running_loop()
         stranger, _ = await loop.create_datagram_endpoint(asyncio.DatagramProtocol, remote_addr=("127.0.0.1", there.server.port))
