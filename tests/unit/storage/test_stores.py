@@ -71,6 +71,16 @@ async def test_wallet_keeps_its_seed_and_records(tmp_path: Path) -> None:
     await wallet.close()
 
 
+async def test_wallet_can_be_made_without_opening_it(tmp_path: Path) -> None:
+    WalletStore.make(tmp_path, "alice", SEED)
+    with pytest.raises(LocalFault) as caught:
+        WalletStore.make(tmp_path, "alice", bytes(32))
+    assert caught.value.code == ErrorCode.WALLET_EXISTS
+    wallet = WalletStore.open(tmp_path, "alice", fail)
+    assert wallet.read_seed() == SEED
+    await wallet.close()
+
+
 def test_wallet_without_an_event_loop_writes_too(tmp_path: Path) -> None:
     wallet = WalletStore.create(tmp_path, "alice", SEED, fail)
     wallet.write([("key", b"1")])
