@@ -60,9 +60,7 @@ def classify_refusal(code: ErrorCode) -> RefusalClass:
     return RefusalClass.RETRY if code >= ErrorCode.BUSY else RefusalClass.PERMANENT
 
 
-_SETTLED_CODES = frozenset(
-    (ErrorCode.CONFLICTS_WITH_CERTIFICATE, ErrorCode.STALE_SEQUENCE, ErrorCode.PREV_MISMATCH, ErrorCode.ALREADY_CLAIMED),
-)
+_SETTLED_CODES = frozenset((ErrorCode.CONFLICTS_WITH_CERTIFICATE, ErrorCode.STALE_SEQUENCE, ErrorCode.PREV_MISMATCH, ErrorCode.ALREADY_CLAIMED))
 """A validator says that it has applied a certificate which leaves no room for this transition, or which is this transition's."""
 
 
@@ -194,7 +192,7 @@ class AccountHistory(Protocol):
 
 @dataclass(slots=True)
 class _Progress:
-    """One validator's part. At most one request or one pause of the same kind is under way: `is_paused` tells a pause that counts from a stale one."""
+    """One validator's part. `is_paused` tells a pause that counts from one that the certificate has made void."""
 
     refused: ErrorCode | None = None
     acked: bool = False
@@ -273,6 +271,7 @@ class SettlementMachine:
         if key in self._votes:
             return []
         self._votes[key] = message.vote.signature
+        self._progress[validator].refused = None
         effects: list[SettlementEffect] = [VoteAccepted(validator, message.vote.signature, len(self._votes))]
         if self.state is not SettlementState.VOTING or len(self._votes) < self.genesis.committee.quorum_threshold:
             return effects
