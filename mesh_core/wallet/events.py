@@ -12,7 +12,7 @@ from typing import ClassVar
 class WalletChanged:
     """A wallet exists or its balance moved. `balance` is opened locally; `commitment` is all that validators see of it.
 
-    `incoming` is claimable and not claimed, `in_flight` is leaving with a payment that is not final. `state`: idle, paying, claiming, locked, stuck.
+    `incoming` is claimable and not claimed, `in_flight` leaves with a payment that is not final. `state`: connecting, idle, paying, claiming, locked, stuck.
     """
 
     EVENT: ClassVar[str] = "wallet"
@@ -26,6 +26,18 @@ class WalletChanged:
     incoming: int
     in_flight: int
     state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentQueued:
+    """A send or claim was ordered and cannot begin. `reason` says what it waits for: an earlier payment of this wallet, or validators."""
+
+    EVENT: ClassVar[str] = "payment_queued"
+    t_ns: int
+    payment: int
+    wallet: str
+    kind: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +200,7 @@ class WalletFault:
 
 WalletEvent = (
     WalletChanged
+    | PaymentQueued
     | PaymentStarted
     | PaymentStep
     | RequestSent

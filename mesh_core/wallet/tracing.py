@@ -40,6 +40,10 @@ class PaymentTrace:
         self._certificate_asked_ns: dict[int, int] = {}
         self._voting_ns = 0
 
+    def queued(self, kind: str, reason: str) -> None:
+        """It cannot begin at once."""
+        self._publish(events.PaymentQueued(time.monotonic_ns(), self.payment, self._wallet, kind, reason))
+
     def turn_came(self) -> None:
         """The payments before it are settled, and the wallet is in step with the validators."""
         self._turn_ns = self._step_ns = time.monotonic_ns()

@@ -37,6 +37,7 @@ from mesh_core.wallet.tracing import PaymentTrace
 logger = logging.getLogger(__name__)
 
 RETRY_INTERVAL_S = 0.2
+IDLE, CONNECTING, PAYING, CLAIMING = "idle", "connecting", "paying", "claiming"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Wallet:
         self._turn = asyncio.Lock()
         self._is_in_step = asyncio.Event()
         self._seen: set[Hash32] = set()
-        self._activity = "idle"
+        self._activity = CONNECTING
         self._failure: LocalFault | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._wants_claim = asyncio.Event()
@@ -132,7 +133,7 @@ class Wallet:
             trace.started("send", sum(payment.amount for payment in payments), draft.core.fee, paid, draft.core.sequence)
             return _Planned(draft, paid, 0)
 
-        return await self._transact("paying", draft)
+        return await self._transact(PAYING, draft)
 
     async def receive(self) -> PaymentResult:
         """Claim what is claimable, up to 16 outputs at once, and return when it is final. LocalFault: NOTHING_TO_CLAIM, or as `send`."""
@@ -144,7 +145,7 @@ class Wallet:
             trace.started("receive", value, 0, (), draft.core.sequence)
             return _Planned(draft, (), value)
 
-        return await self._transact("claiming", draft)
+        return await self._transact(CLAIMING, draft)
 
     async def _transact(self, activity: str, draft: "Callable[[PaymentTrace], _Planned]") -> PaymentResult:
         """Do it in a task of its own, so that nobody's impatience leaves a signed transition behind half-done."""
@@ -154,7 +155,12 @@ class Wallet:
         return await final
 
     async def _take_turn(self, activity: str, plan: "Callable[[PaymentTrace], _Planned]", trace: PaymentTrace, final: "asyncio.Future[PaymentResult]") -> None:
+        kind = "send" if activity == PAYING else "receive"
         try:
+            if not self._is_in_step.is_set():
+                trace.queued(kind, f"until {self._genesis.committee.quorum_threshold} validators have said what they know of this account")
+            elif self._turn.locked():
+                trace.queued(kind, "until this wallet's payment before it is settled")
             await self._is_in_step.wait()
             async with self._turn:
                 self._set_activity(activity)
@@ -164,7 +170,7 @@ class Wallet:
                     candidate, prove_ms = await self._sign(plan(trace), trace)
                     await self._settle(candidate, trace, final, prove_ms)
                 finally:
-                    self._set_activity("idle")
+                    self._set_activity(IDLE)
         except LocalFault as fault:
             self._publish(events.WalletFault(time.monotonic_ns(), self.name, trace.payment, f"{fault.code:04x}", fault.text))
             if not final.done():
@@ -266,7 +272,7 @@ class Wallet:
                 self._failure = LocalFault(ErrorCode.ACCOUNT_LOCKED, f"the account was moved by somebody without this wallet's view key: {error.text}")
             except LocalFault as fault:
                 self._failure = fault
-            self._announce()
+            self._set_activity(IDLE)
             self._is_in_step.set()
             unfinished = self.account.unsettled()
             if unfinished is not None and self._failure is None:
