@@ -27,11 +27,11 @@ def init_identity(folder: Path, entropy: Callable[[int], bytes]) -> SigningKey:
     """Make a new validator's keys in `folder`, from 32 bytes of `entropy`. LocalFault (KEY_FILE) if one is there: keys are never overwritten."""
     try:
         make_private_directory(folder)
+        existing = [name for name in (IDENTITY_NAME, TLS_KEY_NAME, TLS_CERTIFICATE_NAME) if (folder / name).exists()]
     except OSError as error:
         raise LocalFault(ErrorCode.KEY_FILE, f"cannot make the folder {folder}: {error.strerror or error}") from error
-    for name in (IDENTITY_NAME, TLS_KEY_NAME, TLS_CERTIFICATE_NAME):
-        if (folder / name).exists():
-            raise LocalFault(ErrorCode.KEY_FILE, f"{folder / name} exists: a validator's keys are never overwritten; choose another folder")
+    if existing:
+        raise LocalFault(ErrorCode.KEY_FILE, f"{folder / existing[0]} exists: a validator's keys are never overwritten; choose another folder")
     seed = entropy(SEED_SIZE_BYTES)
     save_tls_identity(generate_tls_identity(), certificate_path=folder / TLS_CERTIFICATE_NAME, key_path=folder / TLS_KEY_NAME)
     try:
@@ -46,8 +46,12 @@ def load_identity(path: Path, data_dir: Path) -> SigningKey:
 
     A new key would not help there: the committee knows the old one, and the votes in the data are its votes.
     """
-    if not path.exists():
-        if (data_dir / DATABASE_NAME).exists():
+    try:
+        is_missing, has_data = not path.exists(), (data_dir / DATABASE_NAME).exists()
+    except OSError as error:
+        raise LocalFault(ErrorCode.KEY_FILE, f"cannot read {error.filename}: {error.strerror or error}") from error
+    if is_missing:
+        if has_data:
             raise LocalFault(
                 ErrorCode.KEY_MISSING_BESIDE_DATA,
                 f"{path} is missing, but {data_dir} holds a validator's data: put the key back that belongs to them",

@@ -18,7 +18,7 @@ class Peers:
     """Links to all other validators of the committee, by their index."""
 
     def __init__(self, peers: Sequence[PeerAddress], genesis: Genesis, identity: SigningKey, output: LineWriter) -> None:
-        """LocalFault (CONFIG_INVALID) where a peer is no member of the committee, or is this validator."""
+        """LocalFault (CONFIG_INVALID) where a peer is no member of the committee, or is this validator, or its certificate is none."""
         self._output = output
         self._links: dict[int, ValidatorLink] = {}
         self._was_up: dict[int, bool] = {}
@@ -27,9 +27,12 @@ class Peers:
             if index is None or peer.identity_pk == identity.public_key:
                 why = "is this validator itself" if index is not None else "is no validator of the genesis document"
                 raise LocalFault(ErrorCode.CONFIG_INVALID, f"peers[{number}].public_key: {peer.identity_pk.hex()} {why}")
-            self._links[index] = ValidatorLink(
-                replace(peer, name=f"V{index + 1}"), LocalIdentity(Role.VALIDATOR, identity), genesis.network_id, on_status=self._report(index)
-            )
+            try:
+                self._links[index] = ValidatorLink(
+                    replace(peer, name=f"V{index + 1}"), LocalIdentity(Role.VALIDATOR, identity), genesis.network_id, on_status=self._report(index)
+                )
+            except LocalFault as fault:
+                raise LocalFault(fault.code, f"peers[{number}].tls_certificate: {fault.text}") from fault
 
     def start(self) -> None:
         """Begin to connect to all of them at once."""

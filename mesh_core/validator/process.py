@@ -12,14 +12,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+from mesh_core.crypto.signatures import SigningKey
 from mesh_core.crypto.startup import prepare
-from mesh_core.errors import LocalFault
+from mesh_core.errors import DecodeError, ErrorCode, LocalFault
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.server import HandshakeSettings, Server
 from mesh_core.network.tls import load_tls_identity
+from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.validator_store import ValidatorStore
 from mesh_core.validator import lines
 from mesh_core.validator.config import ValidatorConfig, load_config
@@ -40,28 +42,59 @@ def run_validator(config_path: Path, *, supervised: bool) -> int:
     try:
         config = load_config(config_path)
         logging.basicConfig(level=config.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        asyncio.run(_run(config, output, supervised=supervised))
+        asyncio.run(_run(config, _About(config_path), output, supervised=supervised))
     except LocalFault as fault:
         output.write(lines.Fatal(time.monotonic_ns(), f"{fault.code:04x}", fault.text))
         sys.stderr.write(f"mesh-app --validator: {fault}\n")
         return 1
+    except Exception as error:
+        # A bug of ours. The log gets all of it, the supervisor at least where to look.
+        output.write(lines.Fatal(time.monotonic_ns(), f"{ErrorCode.INTERNAL:04x}", f"internal error ({type(error).__name__}): see the log"))
+        raise
     else:
         return 0
     finally:
         output.close()
 
 
-async def _run(config: ValidatorConfig, output: LineWriter, *, supervised: bool) -> None:
-    prepare()
-    genesis = load_genesis(config.genesis)
-    identity = load_identity(config.identity_key, config.data_dir)
-    require_seat(identity, genesis)
-    tls = load_tls_identity(certificate_path=config.tls_certificate, key_path=config.tls_key)
+class _About:
+    """Says which file, and which key in it, leads to a fault: whoever has to mend it looks there first."""
+
+    def __init__(self, config_path: Path) -> None:
+        self._config_path = config_path
+
+    @contextlib.contextmanager
+    def __call__(self, key: str = "") -> Iterator[None]:
+        try:
+            yield
+        except LocalFault as fault:
+            where = f"{self._config_path}: {key}" if key else str(self._config_path)
+            raise LocalFault(fault.code, f"{where}: {fault.text}") from fault
+
+
+async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, supervised: bool) -> None:
     stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    peers = Peers(config.peers, genesis, identity, output)
-    store = ValidatorStore.open(config.data_dir, lambda fault: _fail(stop, stopped_by_store(fault)))
+    store_faults: list[LocalFault] = []
+
+    def on_store_fault(fault: LocalFault) -> None:
+        store_faults.append(stopped_by_store(fault))
+        _settle(stop, "the store failed")
+
     async with contextlib.AsyncExitStack() as stack:
-        runner = ValidatorRunner(genesis, identity, store, output)
+        # First of all: whoever asks for an end while a large store is being read gets it in good order, too.
+        await stack.enter_async_context(_stop_requests(stop, supervised=supervised))
+        prepare()
+        with about("validator.genesis"):
+            genesis = load_genesis(config.genesis)
+        with about("validator.identity_key"):
+            identity = load_identity(config.identity_key, config.data_dir)
+            require_seat(identity, genesis)
+        with about("validator.tls_certificate, validator.tls_key"):
+            tls = load_tls_identity(certificate_path=config.tls_certificate, key_path=config.tls_key)
+        with about():
+            peers = Peers(config.peers, genesis, identity, output)
+        with about("validator.data_dir"):
+            runner = _restore(config.data_dir, genesis, identity, output, on_store_fault)
         stack.push_async_callback(runner.close)
         server = Server(
             host=config.listen_host,
@@ -71,13 +104,13 @@ async def _run(config: ValidatorConfig, output: LineWriter, *, supervised: bool)
             handler=runner,
             pong_source=runner.pong,
         )
-        await server.start()
+        with about("validator.listen_host, validator.listen_port"):
+            await server.start()
         stack.push_async_callback(server.close)
         runner.connections_count = lambda: server.connections
         runner.peers_up = peers.up
         stack.callback(peers.close)
         peers.start()
-        await stack.enter_async_context(_stop_requests(stop, supervised=supervised))
         output.write(runner.ready_line(config.listen_host, server.port, os.getpid()))
         runner.write_status()
         reporting = asyncio.get_running_loop().create_task(runner.report_status())
@@ -85,6 +118,18 @@ async def _run(config: ValidatorConfig, output: LineWriter, *, supervised: bool)
         reason = await stop
         logger.info("stopping: %s", reason)
         output.write(lines.Stopping(time.monotonic_ns(), reason))
+    if store_faults:
+        # Also one of the last moment, when the stop was under way already: an exit status of 0 says that everything is on the disk.
+        raise store_faults[0]
+
+
+def _restore(data_dir: Path, genesis: Genesis, identity: SigningKey, output: LineWriter, on_fault: Callable[[LocalFault], None]) -> ValidatorRunner:
+    """The runner on its store. LocalFault, also where a record does not decode: a validator that guesses what it has signed may sign something else."""
+    store = ValidatorStore.open(data_dir, on_fault)
+    try:
+        return ValidatorRunner(genesis, identity, store, output)
+    except DecodeError as error:
+        raise LocalFault(ErrorCode.STORE_CORRUPT, f"{store.path} holds a record that this program did not write: {error.text}") from error
 
 
 @contextlib.asynccontextmanager
@@ -116,8 +161,3 @@ def _watch_standard_input(loop: asyncio.AbstractEventLoop, stop: "asyncio.Future
 def _settle(stop: "asyncio.Future[str]", reason: str) -> None:
     if not stop.done():
         stop.set_result(reason)
-
-
-def _fail(stop: "asyncio.Future[str]", fault: LocalFault) -> None:
-    if not stop.done():
-        stop.set_exception(fault)
