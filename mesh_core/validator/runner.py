@@ -63,6 +63,7 @@ class ValidatorRunner:
         self._outbox: deque[_Waiting] = deque()
         self._persisted_count = 0
         self._durable_count = 0
+        self._is_store_broken = False
         self._persisted_at_ns = 0
         self._timings: dict[Hash32, Timing] = {}
         self._digest: tuple[int, Hash32] = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
@@ -129,14 +130,18 @@ class ValidatorRunner:
         self._store.persist(records).add_done_callback(lambda durable: self._on_durable(number, durable))
 
     def _on_durable(self, number: int, durable: "asyncio.Future[None]") -> None:
-        """A commit is done. If it failed, the store has already told the process to stop, and nothing that waits ever leaves."""
-        if durable.cancelled() or durable.exception() is not None:
+        """A commit is done. If it failed, the store has told the process to stop; what waits never leaves, whatever becomes of later commits."""
+        if self._is_store_broken or durable.cancelled() or durable.exception() is not None:
+            self._is_store_broken = True
+            self._outbox.clear()
             return
         self._durable_count = number
         while self._outbox and self._outbox[0].after <= self._durable_count:
             self._outbox.popleft().perform()
 
     def _when_durable(self, perform: Callable[[], None]) -> None:
+        if self._is_store_broken:
+            return
         if self._persisted_count == self._durable_count and not self._outbox:
             perform()
         else:
@@ -173,16 +178,19 @@ class ValidatorRunner:
 
     def _compute_digest(self) -> None:
         self._digest_timer = None
-        self._digest = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
-        self._audit = self._audit_supply()
-        self._when_durable(lambda digest=self._digest: self._announce_digest(*digest))  # type: ignore[misc]
+        digest = self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest()
+        audit = self._audit_supply()
+        self._when_durable(lambda: self._announce_digest(digest, audit))
 
     def _audit_supply(self) -> bool | None:
         ledger = self.machine.ledger
         return ledger.audit_supply() if ledger.accounts_count + ledger.outputs_count <= AUDITED_ITEMS_MOST else None
 
-    def _announce_digest(self, log_length: int, digest: Hash32) -> None:
-        self._subscriptions.publish(DigestComputed(log_length, digest))
+    def _announce_digest(self, digest: tuple[int, Hash32], audit: bool | None) -> None:
+        """Only now, since PONG tells the digest, too: peers must not learn of certificates that a crash could take back."""
+        self._digest = digest
+        self._audit = audit
+        self._subscriptions.publish(DigestComputed(*digest))
         self.write_status()
 
     def write_status(self) -> None:

@@ -66,7 +66,8 @@ class Subscriptions:
         """Send an event to everybody who asked for it."""
         bit = 1 << event_kind(body)
         concerned = _owners_of(body)
-        for session, subscriptions in self._by_session.items():
+        # A copy: a session that cannot take any more ends while it is sent to, and its subscriptions with it.
+        for session, subscriptions in list(self._by_session.items()):
             for subscription in subscriptions:
                 if subscription.kind_mask & bit and (not subscription.owners or concerned is None or concerned & subscription.owners):
                     _offer(session, subscription, body)
