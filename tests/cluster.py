@@ -9,6 +9,7 @@ have a proof's size: a certificate's validity does not rest on the range proof, 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from mesh_core.crypto import domains
@@ -48,14 +49,17 @@ def seeded_entropy(seed: str) -> Callable[[int], bytes]:
     return entropy
 
 
+@cache
 def wallet_keys(name: str) -> WalletKeys:
     """Keys of a named person."""
     return WalletKeys.from_seed(hashlib.sha3_256(f"wallet {name}".encode()).digest())
 
 
-def validator_keys(count: int = 4) -> list[SigningKey]:
+@cache
+def validator_keys(count: int = 4) -> tuple[SigningKey, ...]:
     """Identities of a committee, in committee order."""
-    return sorted((SigningKey(hashlib.sha3_256(f"validator {index}".encode()).digest()) for index in range(count)), key=lambda key: key.public_key)
+    keys = (SigningKey(hashlib.sha3_256(f"validator {index}".encode()).digest()) for index in range(count))
+    return tuple(sorted(keys, key=lambda key: key.public_key))
 
 
 def make_genesis(*, validators: int = 4, fee_base: int = 1, fee_per_output: int = 0, allocations: dict[str, int] | None = None) -> Genesis:
