@@ -119,7 +119,10 @@ class _Pending:
 
 
 class Connection(WireConnection):
-    """One connection, made by `connect`. `request` from any number of tasks; `on_message` is given events and evidence."""
+    """One connection, made by `connect`. `request` from any number of tasks; `on_message` is given events and evidence.
+
+    Nothing is sent by itself: a connection on which nothing travels for ten seconds ends (`ping` keeps it alive, `link.ValidatorLink` does so by itself).
+    """
 
     def __init__(
         self,

@@ -41,6 +41,9 @@ HANDSHAKE_TYPES: Final = frozenset(type_byte for type_byte, (kind, _) in MESSAGE
 MAX_PENDING_REQUESTS: Final = 256
 """Requests of one connection that may wait for their answer."""
 
+MAX_QUEUED_CONTROL_BYTES: Final = 256 * 1024
+"""PONGs that a peer has not acknowledged. A PONG is four times as long as its PING, so a peer that asks and never acknowledges would fill the memory."""
+
 MAX_ERROR_TEXT_BYTES: Final = 200
 
 Tier1Request = VoteRequest | SettlementCertificate | QueryAccount | Evidence
@@ -105,7 +108,7 @@ class WireConnection(TransportOwner):
         if self.is_closing:
             return
         logger.warning("%s: connection refused: %s: %s", self.peer_name, code.name, text, extra={"peer": self.peer_name, "code": int(code)})
-        self._send_control(ErrorMessage(code, clip(text, MAX_ERROR_TEXT_BYTES)))
+        self._queue_control(ErrorMessage(code, clip(text, MAX_ERROR_TEXT_BYTES)))
         self._transport.close_with(code=code, text=text)
 
     def close(self, text: str = "closed") -> None:
@@ -130,9 +133,15 @@ class WireConnection(TransportOwner):
         """The connection is over."""
         raise NotImplementedError
 
-    def _send_control(self, message: Message) -> bool:
+    def _send_control(self, message: Message) -> None:
+        if self._transport.queued_bytes(CONTROL_STREAM) > MAX_QUEUED_CONTROL_BYTES:
+            self.refuse(WireErrorCode.RATE_LIMIT, f"more than {MAX_QUEUED_CONTROL_BYTES} bytes are waiting to be read")
+        else:
+            self._queue_control(message)
+
+    def _queue_control(self, message: Message) -> None:
         type_byte, payload = encode_message(message)
-        return self._transport.send(CONTROL_STREAM, encode_frame(type_byte, payload, limit=MAX_HANDSHAKE_FRAME_BYTES))
+        self._transport.send(CONTROL_STREAM, encode_frame(type_byte, payload, limit=MAX_HANDSHAKE_FRAME_BYTES))
 
     def _send_message(self, message: Message) -> bool:
         """Queue a message. A peer that does not read is cut off: aioquic would keep everything for it, without a limit."""

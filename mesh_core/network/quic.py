@@ -12,6 +12,7 @@ The last section isolates the private attributes of aioquic that have no public 
 """
 
 import asyncio
+import contextlib
 import logging
 import socket
 from collections.abc import Callable
@@ -49,6 +50,8 @@ CLIENT_REASSEMBLY_BYTES: Final = 8 * 1024 * 1024
 
 RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Asked of the kernel, which grants what it allows: the default held only 256 small datagrams before it dropped the rest."""
+
+LEAST_RECEIVE_BUFFER_BYTES: Final = 256 * 1024
 
 MAX_REASON_BYTES: Final = 200
 """The reason must fit into one close packet."""
@@ -340,7 +343,13 @@ async def listen(
 
 
 def _raise_receive_buffer(udp: Any) -> None:
-    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+    """Linux grants as much of it as it allows; other systems refuse what is too much, and are asked for less."""
+    size_bytes = RECEIVE_BUFFER_BYTES
+    while size_bytes >= LEAST_RECEIVE_BUFFER_BYTES:
+        with contextlib.suppress(OSError):
+            udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size_bytes)
+            return
+        size_bytes //= 2
 
 
 def _close_reason(event: ConnectionTerminated) -> CloseReason:

@@ -47,7 +47,7 @@ PATIENCE_S = 10.0
 
 
 @cache
-def tls_identity(index: int = 0) -> TlsIdentity:
+def tls_identity(index: int) -> TlsIdentity:
     """One certificate for each number, made once."""
     return generate_tls_identity()
 

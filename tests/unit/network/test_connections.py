@@ -12,7 +12,7 @@ from mesh_core.errors import ErrorCode, LocalFault, PeerFault, WireErrorCode
 from mesh_core.network.admission import AdmissionLimits
 from mesh_core.network.client import Connection, LocalIdentity, connect
 from mesh_core.network.connection import ConnectionKind
-from mesh_core.network.server import ServerLimits, Session
+from mesh_core.network.server import HandshakeSettings, Server, ServerLimits, Session
 from mesh_core.network.tls import generate_tls_identity
 from mesh_core.types.messages import (
     AckStatus,
@@ -29,6 +29,7 @@ from mesh_core.types.messages import (
     VoteRequest,
 )
 from tests.unit.network.peers import (
+    COMMITTEE,
     DIGEST,
     NETWORK_ID,
     OTHER_NETWORK_ID,
@@ -193,6 +194,25 @@ async def test_localhost_by_name_is_found_whichever_address_it_has() -> None:
         connection = await connect(replace(there.address, host="localhost"), WALLET, NETWORK_ID)
         assert text_of(await connection.request(vote_request(b"by name"), PATIENCE_S)) == "by name"
         connection.close()
+
+
+async def test_ipv6_loopback_works_as_well() -> None:
+    server = Server(
+        host="::1",
+        port=0,
+        tls=tls_identity(0),
+        settings=HandshakeSettings(VALIDATOR_KEYS[0], NETWORK_ID, COMMITTEE),
+        handler=EchoHandler(),
+        pong_source=lambda: (0, DIGEST, 0),
+    )
+    try:
+        await server.start()
+    except LocalFault as fault:
+        pytest.skip(f"no IPv6 on this machine: {fault.text}")
+    connection = await connect(replace(address_of(server.port), host="::1"), WALLET, NETWORK_ID)
+    assert text_of(await connection.request(vote_request(b"six"), PATIENCE_S)) == "six"
+    connection.close()
+    await server.close()
 
 
 async def test_retry_validates_the_address_and_the_connection_works() -> None:

@@ -296,6 +296,18 @@ async def test_flood_of_pings_is_answered_and_harms_nobody() -> None:
         assert [message.nonce for message in peer.messages() if isinstance(message, Pong)] == list(range(2000))
 
 
+async def test_pings_whose_answers_are_never_acknowledged_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with served_bystander() as there, raw_peer(there.address, handshake=True) as peer:
+        await eventually(lambda: len(there.handler.opened) == 2)
+        await asyncio.sleep(0.05)
+        monkeypatch.setattr(peer.transport, "datagram_received", lambda data, address: None)
+        peer.transport._quic._loss._cc.congestion_window = 1_000_000  # it does not care for congestion either
+        for number in range(6000):
+            peer.send_message(CONTROL_STREAM, Ping(number))
+        await eventually(lambda: len(there.handler.closed) == 1)
+        assert there.handler.closed[0][1].startswith("RATE_LIMIT")
+
+
 # --- QUIC itself -----------------------------------------------------------------------------------------------------------------------------------
 
 
