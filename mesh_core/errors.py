@@ -86,6 +86,7 @@ class ErrorCode(IntEnum):
     NO_QUORUM = 0x130A
     WALLET_NAME_INVALID = 0x130B
     MEMO_TEXT_INVALID = 0x130C
+    PAYMENT_SUPERSEDED = 0x130D
     # Local: a peer broke the wire protocol
     PEER_FRAME = 0x1401
     PEER_HANDSHAKE = 0x1402

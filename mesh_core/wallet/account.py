@@ -3,15 +3,16 @@
 Implements `LedgerView` for the wallet's own checks and `AccountHistory` for validators that are behind.
 """
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mesh_core.crypto.keys import WalletKeys
-from mesh_core.crypto.memo import MemoContext, MemoError, SelfMemoContext, open_memo, open_self_memo
+from mesh_core.crypto.memo import MemoContext, MemoError, SelfMemoContext, open_memo, open_self_memo, reopen_sent_memo
 from mesh_core.crypto.pedersen import Opening, commit_public
 from mesh_core.crypto.ristretto import decode_scalar, encode_scalar
-from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.errors import DecodeError, ErrorCode, LocalFault
 from mesh_core.protocol.certificates import CheckedCertificate
 from mesh_core.protocol.construction import OpenedOutput
 from mesh_core.protocol.genesis import Genesis
@@ -64,7 +65,7 @@ class WalletAccount:
     """State of one account, in memory and on disk. Every change is durable before it is used."""
 
     def __init__(self, store: WalletStore, keys: WalletKeys, genesis: Genesis) -> None:
-        """Read the account; a new one begins as the genesis left it. LocalFault (STORE_FORMAT) if the wallet belongs to another network."""
+        """Read the account; a new one begins as the genesis left it. LocalFault: STORE_FORMAT if the wallet belongs to another network, STORE_CORRUPT."""
         self._store = store
         self._keys = keys
         self._genesis = genesis
@@ -74,10 +75,14 @@ class WalletAccount:
                 ErrorCode.STORE_FORMAT,
                 f"wallet '{store.name}' belongs to network {recorded.hex()[:16]}, this is {genesis.network_id.hex()[:16]}: use another wallet here",
             )
-        self._incoming = {parse_incoming(key): INCOMING_RECORD.decode(value) for key, value in store.records(INCOMING_PREFIX)}
-        self._outgoing = {record.sequence: record for record in (_read_outgoing(value) for _, value in store.records(OUTGOING_PREFIX))}
-        stored = store.get(ACCOUNT_KEY)
-        self._account = self._genesis_account() if stored is None else ACCOUNT_RECORD.decode(stored)
+        try:
+            self._incoming = {parse_incoming(key): INCOMING_RECORD.decode(value) for key, value in store.records(INCOMING_PREFIX)}
+            self._outgoing = {record.sequence: record for record in (_read_outgoing(value) for _, value in store.records(OUTGOING_PREFIX))}
+            stored = store.get(ACCOUNT_KEY)
+            self._account = self._genesis_account() if stored is None else ACCOUNT_RECORD.decode(stored)
+        except (DecodeError, ValueError) as error:
+            raise LocalFault(ErrorCode.STORE_CORRUPT, f"wallet '{store.name}' holds a record that this program did not write: {error}") from error
+        self._claimed = {claim.key for signed in self._outgoing.values() if signed.record.certificate is not None for claim in signed.core.claims}
 
     def _genesis_account(self) -> AccountRecord:
         owner = self._keys.owner
@@ -108,7 +113,7 @@ class WalletAccount:
     def balance(self) -> Balance:
         """The balance as its owner sees it."""
         pending = self.pending
-        incoming = sum(record.value for record in self._incoming.values() if record.status is IncomingStatus.CLAIMABLE)
+        incoming = sum(record.value for key, record in self._incoming.items() if self._is_claimable(key, record))
         if pending is None:
             return Balance(self._account.value, incoming, 0)
         leaving = max(0, self._account.value - pending.new_value)
@@ -116,11 +121,18 @@ class WalletAccount:
 
     def claimable(self, limit: int) -> list[OpenedOutput]:
         """Outputs that were opened and not claimed, the oldest first."""
-        waiting = [(record.seen_ms, key, record) for key, record in self._incoming.items() if record.status is IncomingStatus.CLAIMABLE]
+        waiting = [(record.seen_ms, key, record) for key, record in self._incoming.items() if self._is_claimable(key, record)]
         return [
             OpenedOutput(key, record.commitment, Opening(record.value, decode_scalar(record.blinding)))
             for _, key, record in sorted(waiting, key=lambda item: item[:2])[:limit]
         ]
+
+    def _is_claimable(self, key: OutputKey, record: IncomingRecord) -> bool:
+        """Opened, and claimed by no certified transition of ours: a validator that is behind, or lies, still offers what was claimed long ago.
+
+        A claim of such an output would be refused for ever, and its slot could never be used again.
+        """
+        return record.status is IncomingStatus.CLAIMABLE and key not in self._claimed
 
     def knows(self, key: OutputKey) -> bool:
         """Whether an output was seen before."""
@@ -149,7 +161,7 @@ class WalletAccount:
     def output(self, key: OutputKey) -> ClaimableOutput | None:
         """An output that this wallet opened and has not claimed."""
         record = self._incoming.get(key)
-        return ClaimableOutput(self.state.owner, record.commitment) if record is not None and record.status is IncomingStatus.CLAIMABLE else None
+        return ClaimableOutput(self.state.owner, record.commitment) if record is not None and self._is_claimable(key, record) else None
 
     def claimed_by(self, key: OutputKey) -> Hash32 | None:
         """A wallet's own draft claims what is claimable; the validators know the rest."""
@@ -187,46 +199,76 @@ class WalletAccount:
         return record
 
     async def record_certificate(self, checked: CheckedCertificate) -> None:
-        """The pending transition is certified: the account moves on, in one durable step."""
+        """A transition of ours is certified: the account moves on, in one durable step. It never moves back, however late a certificate is learnt of."""
         core = checked.core
         signed = self._outgoing[core.sequence].record
-        account = AccountRecord(AccountState(core.sender, core.sequence + 1, core.new_balance, checked.transition_id), signed.new_value, signed.new_blinding)
-        record = replace(signed, state=OutgoingState.CERTIFIED, certificate=checked.data)
+        state = AccountState(core.sender, core.sequence + 1, core.new_balance, checked.transition_id)
+        await self._put_certified(
+            AccountRecord(state, signed.new_value, signed.new_blinding), checked, replace(signed, state=OutgoingState.CERTIFIED, certificate=checked.data)
+        )
+
+    async def _put_certified(self, account: AccountRecord, checked: CheckedCertificate, record: OutgoingRecord) -> None:
+        core = checked.core
+        is_newest = account.state.sequence > self.state.sequence
         claimed = {claim.key: replace(self._incoming[claim.key], status=IncomingStatus.CLAIMED) for claim in core.claims if claim.key in self._incoming}
         await self._store.put(
             [
                 (outgoing_key(core.sequence), OUTGOING_RECORD.encode(record)),
                 (certificate_key(checked.cert_id), checked.data),
-                (ACCOUNT_KEY, ACCOUNT_RECORD.encode(account)),
+                *([(ACCOUNT_KEY, ACCOUNT_RECORD.encode(account))] if is_newest else []),
                 *((incoming_key(key), INCOMING_RECORD.encode(output)) for key, output in claimed.items()),
+                (NETWORK_KEY, self._genesis.network_id),
             ]
         )
         self._outgoing[core.sequence] = _Signed(core.sequence, core, record)
         self._incoming |= claimed
-        self._account = account
+        self._claimed |= {claim.key for claim in core.claims}
+        if is_newest:
+            self._account = account
 
     async def record_state(self, sequence: int, state: OutgoingState) -> None:
         """What became of a signed transition."""
         await self._put_outgoing(replace(self._outgoing[sequence].record, state=state))
 
-    async def adopt_head(self, head: CheckedCertificate) -> None:
-        """Take over a later state of this account than the disk knows, from its certificate; the opening comes from its self memo. MemoError."""
-        core = head.core
-        context = SelfMemoContext(core.network_id, core.sender, core.sequence, core.new_balance)
-        opening = open_self_memo(self._keys.view_key, context, core.self_memo)
-        state = AccountState(core.sender, core.sequence + 1, core.new_balance, head.transition_id)
+    async def adopt(self, checked: CheckedCertificate) -> None:
+        """Take over a certified transition of this account that the disk does not know: signed on another device, or before the disk was lost. MemoError.
+
+        The opening comes from its self memo. It takes the place of another transition that this disk holds for the slot: that one can never be certified.
+        """
+        core = checked.core
+        opening = self._open_self(core)
+        state = AccountState(core.sender, core.sequence + 1, core.new_balance, checked.transition_id)
         account = AccountRecord(state, opening.value, Scalar32(encode_scalar(opening.blinding)))
-        await self._store.put(
-            [(ACCOUNT_KEY, ACCOUNT_RECORD.encode(account)), (certificate_key(head.cert_id), head.data), (NETWORK_KEY, self._genesis.network_id)]
-        )
-        self._account = account
+        record = self._describe(checked.identified, opening)
+        await self._put_certified(account, checked, replace(record, state=OutgoingState.CERTIFIED, certificate=checked.data))
 
     async def adopt_pending(self, candidate: Identified) -> OutgoingRecord:
         """Take over a transition that this account's key signed for the next slot and that the disk does not know: it must be completed. MemoError."""
+        record = self._describe(candidate, self._open_self(candidate.core))
+        await self._put_outgoing(record, network=True)
+        return record
+
+    def _open_self(self, core: TransitionCore) -> Opening:
+        return open_self_memo(self._keys.view_key, SelfMemoContext(core.network_id, core.sender, core.sequence, core.new_balance), core.self_memo)
+
+    def _describe(self, candidate: Identified, opening: Opening) -> OutgoingRecord:
+        """The record of a transition of ours that this disk did not see being signed, as far as its memos tell."""
         core = candidate.core
-        context = SelfMemoContext(core.network_id, core.sender, core.sequence, core.new_balance)
-        opening = open_self_memo(self._keys.view_key, context, core.self_memo)
-        return await self.record_signed(TRANSITION.encode(candidate.transition), opening, (), max(0, opening.value - self._account.value))
+        brought = max(0, opening.value - self._account.value) if core.claims else 0
+        blinding = Scalar32(encode_scalar(opening.blinding))
+        return OutgoingRecord(
+            OutgoingState.SIGNED, TRANSITION.encode(candidate.transition), opening.value, blinding, self._read_paid(core), brought, _now_ms(), None
+        )
+
+    def _read_paid(self, core: TransitionCore) -> tuple[PaidOutput, ...]:
+        """What the outputs of a SEND of ours pay. One whose memo was made by other means is left out: the balance does not depend on it."""
+        paid: list[PaidOutput] = []
+        for index, output in enumerate(core.outputs):
+            context = MemoContext(core.network_id, core.sender, core.sequence, index, output.owner, output.view_pk, output.commitment)
+            with contextlib.suppress(MemoError):
+                plain = reopen_sent_memo(self._keys.view_key, context, output.eph_pk, output.memo)
+                paid.append(PaidOutput(output.owner, plain.value, plain.text))
+        return tuple(paid)
 
     async def record_incoming(self, checked: CheckedCertificate) -> list[NewOutput]:
         """Open all outputs of a verified certificate that are for this account and were not seen before; an output that does not open is kept as such."""

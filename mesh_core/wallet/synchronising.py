@@ -4,6 +4,7 @@ An account's state counts with the certificate that made it; outputs count with 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from mesh_core.types.transition import OUTPUT_KEY
 from mesh_core.wallet.client import ValidatorClient
 
 QUERY_TIMEOUT_S = 2.0
+RETRY_INTERVAL_S = 0.2
 CLAIMABLE_PAGE = 500
 CLAIMABLE_PAGES_MOST = 64
 FIRST_KEY = bytes(33)
@@ -132,17 +134,48 @@ async def fetch_certificates(client: ValidatorClient, validator: int, cert_ids: 
     return found
 
 
-async def find_slot_certificate(client: ValidatorClient, owner: PublicKey, sequence: int) -> CheckedCertificate | None:
-    """The certificate of one slot, from the first validator that has it."""
+async def fetch_own_certificates(client: ValidatorClient, owner: PublicKey, first: int, last: int) -> list[CheckedCertificate]:
+    """The certificates of an account's slots from `first` to `last`, in order and without a gap, from whichever validators have them.
+
+    Fewer where no validator that answers has one. None is believed without its signatures, so a validator that lies can only be of no use.
+    """
+    found: list[CheckedCertificate] = []
     for validator in range(client.network.genesis.committee.size):
-        try:
-            found = await _sync(client, validator, SyncAccount(owner, sequence))
-        except PeerFault:
-            continue
-        for certificate in found:
-            if certificate.core.sender == owner and certificate.core.sequence == sequence:
-                return certificate
-    return None
+        with contextlib.suppress(PeerFault):
+            while first + len(found) <= last:
+                wanted = first + len(found)
+                page = await _sync(client, validator, SyncAccount(owner, wanted))
+                fitting = _without_gap(page, owner, wanted)
+                found += fitting[: last + 1 - wanted]
+                if not fitting:
+                    break
+    return found
+
+
+def _without_gap(page: Sequence[CheckedCertificate], owner: PublicKey, sequence: int) -> list[CheckedCertificate]:
+    fitting: list[CheckedCertificate] = []
+    for certificate in page:
+        if certificate.core.sender != owner or certificate.core.sequence != sequence + len(fitting):
+            break
+        fitting.append(certificate)
+    return fitting
+
+
+async def find_slot_certificate(client: ValidatorClient, owner: PublicKey, sequence: int) -> CheckedCertificate | None:
+    """The certificate of one slot, from the first validator that has it; None if a quorum has answered and has none. Asks until then."""
+    while True:
+        answers_count = 0
+        for validator in range(client.network.genesis.committee.size):
+            try:
+                found = _without_gap(await _sync(client, validator, SyncAccount(owner, sequence)), owner, sequence)
+            except PeerFault:
+                continue
+            answers_count += 1
+            if found:
+                return found[0]
+        if answers_count >= client.network.genesis.committee.quorum_threshold:
+            return None
+        await asyncio.sleep(RETRY_INTERVAL_S)
 
 
 async def _sync(client: ValidatorClient, validator: int, mode: SyncMode) -> list[CheckedCertificate]:

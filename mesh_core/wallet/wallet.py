@@ -31,12 +31,19 @@ from mesh_core.wallet.account import NewOutput, WalletAccount
 from mesh_core.wallet.client import ValidatorClient
 from mesh_core.wallet.records import IncomingStatus, OutgoingRecord, OutgoingState, PaidOutput
 from mesh_core.wallet.settling import SettlementDriver
-from mesh_core.wallet.synchronising import LatestState, fetch_certificates, find_latest_state, find_slot_certificate, list_claimable
+from mesh_core.wallet.synchronising import (
+    RETRY_INTERVAL_S,
+    LatestState,
+    fetch_certificates,
+    fetch_own_certificates,
+    find_latest_state,
+    find_slot_certificate,
+    list_claimable,
+)
 from mesh_core.wallet.tracing import PaymentTrace
 
 logger = logging.getLogger(__name__)
 
-RETRY_INTERVAL_S = 0.2
 IDLE, CONNECTING, PAYING, CLAIMING = "idle", "connecting", "paying", "claiming"
 
 
@@ -172,11 +179,18 @@ class Wallet:
                 finally:
                     self._set_activity(IDLE)
         except LocalFault as fault:
-            self._publish(events.WalletFault(time.monotonic_ns(), self.name, trace.payment, f"{fault.code:04x}", fault.text))
-            if not final.done():
-                final.set_exception(fault)
+            self._tell_failure(fault, trace, final)
+        except Exception as error:
+            # A bug of ours. Whoever waits for the payment must not wait for ever.
+            self._tell_failure(LocalFault(ErrorCode.INTERNAL, f"internal error ({type(error).__name__}): see the log of the wallets"), trace, final)
+            raise
         finally:
             final.cancel()
+
+    def _tell_failure(self, fault: LocalFault, trace: PaymentTrace, final: "asyncio.Future[PaymentResult]") -> None:
+        self._publish(events.WalletFault(time.monotonic_ns(), self.name, trace.payment, f"{fault.code:04x}", fault.text))
+        if not final.done():
+            final.set_exception(fault)
 
     async def _sign(self, planned: "_Planned", trace: PaymentTrace) -> tuple[Identified, float]:
         """Prove, check by every rule, sign, store. Proofs are made and checked in a thread."""
@@ -222,8 +236,13 @@ class Wallet:
 
         self._spawn(self._drive(SettlementDriver(machine, self._client, keep, report), machine, decided))
         await decided.wait()
-        if machine.state is SettlementState.FAILED:
-            await self._on_failed(candidate, machine)
+        if machine.state is not SettlementState.FAILED:
+            return
+        settled = await self._find_settled(candidate, machine)
+        # Whoever has the bytes of a transition can gather the votes for it, and somebody did: it is as final as if we had.
+        await self.account.record_certificate(settled)
+        report(CertificateFormed(settled.cert_id, tuple(vote.validator_index for vote in settled.certificate.votes), len(settled.data)))
+        await self._settle(candidate, trace, final, prove_ms, settled.data)
 
     async def _drive(self, driver: SettlementDriver, machine: SettlementMachine, decided: asyncio.Event) -> None:
         try:
@@ -234,16 +253,21 @@ class Wallet:
         finally:
             decided.set()
 
-    async def _on_failed(self, candidate: Identified, machine: SettlementMachine) -> None:
-        """No quorum is possible any more. If the slot was settled by this very transition, all is well; otherwise the account is stuck, and says so."""
+    async def _find_settled(self, candidate: Identified, machine: SettlementMachine) -> CheckedCertificate:
+        """This transition's own certificate, where no quorum votes any more because the slot is settled by it. LocalFault if it is not, and what follows.
+
+        Settled by another transition of ours (a second device), the account goes on behind that one. Otherwise it is locked or stuck: nothing may ever be
+        signed for this slot again.
+        """
         sequence = candidate.core.sequence
         settled = await find_slot_certificate(self._client, self._keys.owner, sequence)
         if settled is not None and settled.transition_id == candidate.transition_id:
-            await self.account.record_certificate(settled)
-            self._announce()
-            raise LocalFault(ErrorCode.PAYMENT_IN_FLIGHT, "this payment was certified before; the balance is up to date")
+            return settled
+        if settled is not None:
+            await self._take_over(settled)
+            raise LocalFault(ErrorCode.PAYMENT_SUPERSEDED, f"slot {sequence} is settled by another transition of this account: this one never took place")
         reason = machine.failure
-        is_locked = reason is FailureReason.LOCKED or settled is not None
+        is_locked = reason is FailureReason.LOCKED
         await self.account.record_state(sequence, OutgoingState.LOCKED if is_locked else OutgoingState.STUCK)
         code = ErrorCode.ACCOUNT_LOCKED if is_locked else ErrorCode.ACCOUNT_STUCK
         self._failure = LocalFault(code, f"slot {sequence} cannot be certified: {reason.value if reason else 'unknown'}")
@@ -262,17 +286,12 @@ class Wallet:
         async with self._turn:
             latest = await self._find_latest()
             try:
-                if latest.head is not None and latest.head.core.sequence >= self.account.state.sequence:
-                    await self._adopt_head(latest.head)
-                if self.account.pending is None and len(latest.pending) == 1 and latest.pending[0].core.sequence == self.account.state.sequence:
-                    await self.account.adopt_pending(latest.pending[0])
-                elif self.account.pending is None and len(latest.pending) > 1:
-                    raise LocalFault(ErrorCode.ACCOUNT_LOCKED, "validators hold two different transitions of this account: it was used on two devices at once")
-            except MemoError as error:
-                self._failure = LocalFault(ErrorCode.ACCOUNT_LOCKED, f"the account was moved by somebody without this wallet's view key: {error.text}")
+                if latest.head is not None:
+                    await self._catch_up(latest.head)
+                await self._take_over_pending(latest)
             except LocalFault as fault:
                 self._failure = fault
-            self._set_activity(IDLE)
+            self._announce()
             self._is_in_step.set()
             unfinished = self.account.unsettled()
             if unfinished is not None and self._failure is None:
@@ -286,12 +305,37 @@ class Wallet:
                 return latest
             await asyncio.sleep(RETRY_INTERVAL_S)
 
-    async def _adopt_head(self, head: CheckedCertificate) -> None:
+    async def _catch_up(self, head: CheckedCertificate) -> None:
+        """Take over every certified transition up to the newest one: what they claimed must never be claimed again. LocalFault as `_take_over`."""
+        first, last = self.account.state.sequence, head.core.sequence
+        chain = await fetch_own_certificates(self._client, self._keys.owner, first, last) if first < last else []
+        for checked in chain:
+            await self._take_over(checked)
+        if self.account.state.sequence <= last:
+            await self._take_over(head)
+
+    async def _take_over(self, checked: CheckedCertificate) -> None:
+        """The account is where this certificate of its own leaves it. LocalFault (ACCOUNT_LOCKED) if its balance cannot be opened."""
         pending = self.account.pending
-        if pending is not None and identify(TRANSITION.decode(pending.transition)).transition_id == head.transition_id:
-            await self.account.record_certificate(head)
-        else:
-            await self.account.adopt_head(head)
+        if pending is not None and identify(TRANSITION.decode(pending.transition)).transition_id == checked.transition_id:
+            await self.account.record_certificate(checked)
+            return
+        try:
+            await self.account.adopt(checked)
+        except MemoError as error:
+            raise _moved_by_others(error) from error
+
+    async def _take_over_pending(self, latest: LatestState) -> None:
+        """Complete what our key signed for the next slot, here or elsewhere: nothing else may be signed there. LocalFault (ACCOUNT_LOCKED)."""
+        fitting = [candidate for candidate in latest.pending if candidate.core.sequence == self.account.state.sequence]
+        if self.account.pending is not None or not fitting:
+            return
+        if len(fitting) > 1:
+            raise LocalFault(ErrorCode.ACCOUNT_LOCKED, "validators hold two different transitions of this account: it was used on two devices at once")
+        try:
+            await self.account.adopt_pending(fitting[0])
+        except MemoError as error:
+            raise _moved_by_others(error) from error
 
     async def _resume(self, record: OutgoingRecord) -> None:
         """Finish a transition of an earlier run, with the same bytes."""
@@ -394,6 +438,10 @@ class _Planned:
     draft: Draft
     paid: tuple[PaidOutput, ...]
     claimed_value: int
+
+
+def _moved_by_others(error: MemoError) -> LocalFault:
+    return LocalFault(ErrorCode.ACCOUNT_LOCKED, f"the account was moved by somebody without this wallet's view key: {error.text}")
 
 
 def _incoming_event(wallet: str, new: NewOutput) -> events.IncomingSeen:
