@@ -1,0 +1,260 @@
+"""The workstation: composes the screens, brings events into the state ten times a second, and has done what screens ask for. Nothing else."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
+from typing import Any, ClassVar, Final
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+from typing_extensions import override
+
+from mesh_app.actions import ACTIONS
+from mesh_app.draft import Order
+from mesh_app.messages import PaymentRequested, StateWanted, ValidatorCommand, ValidatorCommandRequested, WalletRequested
+from mesh_app.model import State, apply, remark
+from mesh_app.ports import Workbench
+from mesh_app.screens.confirm import Confirm
+from mesh_app.screens.help import HelpScreen
+from mesh_app.screens.mesh_screen import MeshScreen
+from mesh_app.screens.network import NetworkScreen
+from mesh_app.screens.new_wallet import NewWallet
+from mesh_app.screens.pay import PayScreen
+from mesh_app.screens.wallets import WalletsScreen
+from mesh_app.spans import validator_name
+from mesh_app.widgets.bindings import bindings_of
+from mesh_app.widgets.tones import MESH_DARK, MESH_LIGHT
+from mesh_core.errors import MeshError
+
+TICK_SECONDS: Final = 0.1
+MAX_EVENTS_PER_TICK: Final = 2_000
+"""More wait for the next tick, so that a flood of events never holds up the keyboard."""
+MAX_TOASTS: Final = 2
+TOAST_SECONDS: Final = 4.0
+ERROR_TOAST_SECONDS: Final = 8.0
+_NANOSECONDS_PER_SECOND: Final = 1_000_000_000
+
+
+class MeshApp(App[None]):
+    """`await MeshApp(workbench).run_async()`. The workbench runs before and is closed after it, by whoever made it."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "MESH"
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"network": NetworkScreen, "wallets": WalletsScreen, "pay": PayScreen, "help": HelpScreen}
+    DEFAULT_MODE = "network"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("everywhere")]
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, workbench: Workbench, *, theme: str = MESH_DARK.name) -> None:
+        super().__init__()
+        self.workbench = workbench
+        self.state = State()
+        self._earlier_screens: list[str] = []
+        self._second = -1
+        self.register_theme(MESH_DARK)
+        self.register_theme(MESH_LIGHT)
+        self.theme = theme
+
+    def on_mount(self) -> None:
+        """Events are read from now on."""
+        self.set_interval(TICK_SECONDS, self.tick)
+        self.tick()
+
+    # --- Events ---------------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Brings waiting events into the state and, where something changed, the screen up to date."""
+        self.state.now_ns = self.workbench.now_ns()
+        changed = self._take_events()
+        second = self.state.now_ns // _NANOSECONDS_PER_SECOND
+        waiting = any(True for _ in self.state.payments_in_flight)
+        if changed or waiting or second != self._second:
+            self._second = second
+            self._show()
+
+    def _take_events(self) -> bool:
+        events = self.workbench.events
+        for taken in range(MAX_EVENTS_PER_TICK):
+            if events.empty():
+                return taken > 0
+            event = events.get_nowait()
+            apply(self.state, event)
+            if event.get("event") == "fault":
+                self._report_fault(str(event.get("text", "")), of_wallet=event.get("wallet") is not None)
+        return True
+
+    def _show(self) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, MeshScreen) and screen.is_mounted:
+                screen.show(self.state, self.workbench.mode)
+
+    def _report_fault(self, text: str, *, of_wallet: bool) -> None:
+        if of_wallet and isinstance(self.screen, PayScreen):
+            self.screen.refuse(text)
+        else:
+            self.toast(text, error=True)
+
+    @on(StateWanted)
+    def _screen_is_back(self) -> None:
+        self._show()
+
+    # --- What screens ask for ---------------------------------------------------------------------------------------------------
+
+    @on(PaymentRequested)
+    def _pay(self, request: PaymentRequested) -> None:
+        order = request.order
+        if isinstance(self.screen, PayScreen):
+            self.screen.payment_asked()
+        self._order(self._pay_order(order), f"payment of {order.wallet}")
+
+    async def _pay_order(self, order: Order) -> None:
+        try:
+            await self.workbench.pay(order.wallet, order.recipient, order.amount, order.text)
+        except MeshError as error:
+            self._report_fault(error.text, of_wallet=True)
+            remark(self.state, f"payment of {order.wallet} refused: {error}")
+
+    @on(ValidatorCommandRequested)
+    def _command_validator(self, request: ValidatorCommandRequested) -> None:
+        if request.index >= len(self.state.validators):
+            return
+        validator = self.state.validators[request.index]
+        problem = _command_problem(request.command, is_running=validator.is_running)
+        if problem is not None:
+            self.toast(f"{validator.name} {problem}")
+            return
+        stops = request.command in {ValidatorCommand.STOP, ValidatorCommand.KILL}
+        if stops and validator.is_up and self.state.validators_up == self.state.quorum:
+            question = f"{request.command.value.capitalize()} {validator.name}? The quorum is lost then: payments wait until it is back."
+            self.push_screen(Confirm(question, yes=request.command.value.capitalize()), lambda yes: self._do_command(request) if yes else None)
+        else:
+            self._do_command(request)
+
+    def _do_command(self, request: ValidatorCommandRequested) -> None:
+        name = validator_name(request.index)
+        bench = self.workbench
+        orders = {
+            ValidatorCommand.START: bench.start_validator,
+            ValidatorCommand.STOP: bench.stop_validator,
+            ValidatorCommand.KILL: bench.kill_validator,
+            ValidatorCommand.RESTART: bench.restart_validator,
+        }
+        remark(self.state, f"you: {request.command.value} {name}")
+        self._order(orders[request.command](request.index), f"{request.command.value} {name}")
+
+    @on(WalletRequested)
+    def _create_wallet(self, request: WalletRequested) -> None:
+        self._order(self.workbench.create_wallet(request.name), f"create wallet {request.name}")
+
+    def _order(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        self.run_worker(work, name=name, group="orders", exit_on_error=False)
+
+    @on(Worker.StateChanged)
+    def _order_ended(self, event: Worker.StateChanged) -> None:
+        """An order that failed says so, and the workstation lives on."""
+        if event.worker.group != "orders" or event.state is not WorkerState.ERROR:
+            return
+        error = event.worker.error
+        text = error.text if isinstance(error, MeshError) else f"{type(error).__name__}: {error}"
+        remark(self.state, f"{event.worker.name} failed: {text}")
+        self.toast(f"{event.worker.name}: {text}", error=True)
+
+    # --- Actions ----------------------------------------------------------------------------------------------------------------
+
+    def action_show(self, name: str) -> None:
+        """Another screen."""
+        if name != self.current_mode:
+            self._earlier_screens = [*self._earlier_screens[-9:], self.current_mode]
+            self.switch_mode(name)
+
+    async def action_pay(self) -> None:
+        """The payment form, from anywhere."""
+        self.action_show("pay")
+        self.call_after_refresh(self._start_payment)
+
+    def _start_payment(self) -> None:
+        if isinstance(self.screen, PayScreen):
+            self.screen.show(self.state, self.workbench.mode)
+            self.screen.start_payment()
+
+    @override
+    async def action_back(self) -> None:
+        """Out of a form into the screen's list; from there to the screen before."""
+        screen = self.screen
+        if isinstance(screen, PayScreen) and screen.focused is not None and screen.query_one("#payment-form") in screen.focused.ancestors:
+            screen.query_one("#payments").focus()
+        elif self._earlier_screens:
+            self.switch_mode(self._earlier_screens.pop())
+
+    def action_copy(self) -> None:
+        """What the pane in focus offers to copy, through the terminal (OSC 52)."""
+        copy_text = getattr(self.screen.focused, "copy_text", None)
+        offered = copy_text() if copy_text is not None else None
+        if offered is None:
+            self.toast("nothing to copy here")
+            return
+        what, text = offered
+        self.copy_to_clipboard(text)
+        self.toast(f"copied: {what}")
+
+    def action_screenshot_file(self) -> None:
+        """A picture of the screen in the folder for downloads."""
+        try:
+            self.deliver_screenshot()
+        except OSError as error:
+            self.toast(f"no screenshot: {error.strerror or error}", error=True)
+
+    def action_new_wallet(self) -> None:
+        """Asks for a name."""
+        self.push_screen(NewWallet(self.state), self._ask_for_wallet)
+
+    def _ask_for_wallet(self, name: str | None) -> None:
+        if name is not None:
+            self.post_message(WalletRequested(name))
+
+    def action_leave(self) -> None:
+        """Quits; asks while validators run."""
+        running = sum(1 for validator in self.state.validators if validator.is_running)
+        if not running:
+            self.exit()
+            return
+        plural = "" if running == 1 else "s"
+        self.push_screen(Confirm(f"Quit? {running} validator{plural} will be stopped.", yes="Quit", no="Stay"), lambda yes: self.exit() if yes else None)
+
+    def toast(self, text: str, *, error: bool = False) -> None:
+        """A short message in the corner; at most two at a time."""
+        if len(self._notifications) >= MAX_TOASTS:
+            self.clear_notifications()
+        self.notify(text, severity="error" if error else "information", timeout=ERROR_TOAST_SECONDS if error else TOAST_SECONDS, markup=False)
+
+    # --- Command palette --------------------------------------------------------------------------------------------------------
+
+    @override
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for action in ACTIONS:
+            owner = self._owner_of(action.name, screen)
+            if action.in_palette and owner is not None:
+                yield SystemCommand(action.text, f"key {action.shown_keys[0]}", partial(self.run_action, action.name, owner))
+        for validator in self.state.validators:
+            for command in ValidatorCommand:
+                request = ValidatorCommandRequested(validator.index, command)
+                yield SystemCommand(
+                    f"Validator: {command.value} {validator.name}", f"its process: {validator.condition[1]}", partial(self.post_message, request)
+                )
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def _owner_of(self, action: str, screen: Screen[Any]) -> Screen[Any] | App[Any] | None:
+        """Who has an action: the screen, else the application. None for an action of another screen."""
+        method = f"action_{action.removeprefix('app.').split('(')[0]}"
+        return screen if hasattr(screen, method) and not hasattr(self, method) else self if hasattr(self, method) else None
+
+
+def _command_problem(command: ValidatorCommand, *, is_running: bool) -> str | None:
+    """Why a command makes no sense now."""
+    if command is ValidatorCommand.START and is_running:
+        return "runs already"
+    if command in {ValidatorCommand.STOP, ValidatorCommand.KILL} and not is_running:
+        return "does not run"
+    return None

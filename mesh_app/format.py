@@ -1,0 +1,108 @@
+"""Numbers, times, hashes and strangers' text as people read them. All text that a screen shows of a value is made here."""
+
+import math
+import unicodedata
+from typing import Final
+
+MAX_COMBINING_MARKS: Final = 2
+"""Marks that one character may carry: real scripts need one or two, a pile of them paints over the lines above."""
+
+_NANOSECONDS_PER_SECOND: Final = 1_000_000_000
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_EMOJI_STYLE_SELECTORS: Final = frozenset("\ufe0e\ufe0f")
+
+
+def amount(value: int) -> str:
+    """Units with a comma every three digits: `1,000,000`."""
+    return f"{value:,}"
+
+
+def milliseconds(ms: float) -> str:
+    """A duration with three significant digits at most: `0.4 ms`, `83 ms`, `1.25 s`."""
+    if not math.isfinite(ms):
+        return "? ms"
+    if ms < 0.05:
+        return "0 ms"
+    if ms < 99.95:
+        return f"{ms:.1f} ms"
+    if ms < 999.5:
+        return f"{ms:.0f} ms"
+    return f"{ms / 1000:.2f} s" if ms < 99_950 else f"{ms / 1000:.0f} s"
+
+
+def duration(ns: int) -> str:
+    """How long something lasts, to the second: `0:07`, `12:05`, `3:01:09`."""
+    seconds = max(0, ns) // _NANOSECONDS_PER_SECOND
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def moment(ns: int) -> str:
+    """A time since the start of the run, to the millisecond: `02:11.310`."""
+    thousandths = max(0, ns) // 1_000_000
+    seconds, thousandths = divmod(thousandths, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes:02}:{seconds:02}.{thousandths:03}"
+
+
+def size(size_bytes: int) -> str:
+    """A size in bytes: `1,240 bytes`."""
+    return f"{size_bytes:,} bytes"
+
+
+def short(text: str, digits: int = 8) -> str:
+    """The beginning of a hash, a key or an address, with an ellipsis that says so."""
+    return text if len(text) <= digits + 1 else text[:digits] + "…"
+
+
+def groups(text: str, width: int = 8) -> tuple[str, ...]:
+    """`text` cut into pieces of `width` characters, so that the eye can compare two hashes."""
+    return tuple(text[i : i + width] for i in range(0, len(text), width))
+
+
+def ordinal(position: int) -> str:
+    """A rank in words: `1st`, `2nd`, `3rd`, `4th`, `11th`."""
+    teens = 10 <= position % 100 <= 20
+    return f"{position}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(position % 10, 'th')}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 vote`, `2 votes`."""
+    return f"{amount(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def sparkline(values: tuple[int, ...]) -> str:
+    """One bar a value, scaled to the greatest; a zero is the lowest bar."""
+    top = max(values, default=0)
+    return "".join(_BARS[(value * (len(_BARS) - 1) + top - 1) // top] if top else _BARS[0] for value in values)
+
+
+def visible_text(text: str) -> str:
+    """Text of a stranger, safe to draw in one line: what a terminal could obey, hide or reorder is written as an escape of its code.
+
+    A memo may hold anything. Without this, a payer could move the cursor, clear the screen, turn a line around with a direction override,
+    or stack marks that paint over the neighbouring lines. Private and unassigned characters have no known width, so they are escaped too.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    shown: list[str] = []
+    marks = 0
+    for character in unicodedata.normalize("NFC", text):
+        category = unicodedata.category(character)
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if character in _EMOJI_STYLE_SELECTORS:
+            continue
+        if category in _UNSAFE_CATEGORIES:
+            shown.append(_escape(character))
+        elif marks <= MAX_COMBINING_MARKS:
+            shown.append(" " if category == "Zs" else character)
+    return "".join(shown)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -1,0 +1,160 @@
+"""The base of all live panes: lines of spans, of which only those that changed are painted again.
+
+Textual's DataTable and Static paint everything on each update; with four panes and ten updates a second that is a whole core. Here a pane builds its visible
+lines from the state, compares them with those on the screen, and repaints the difference.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+from typing_extensions import override
+
+from mesh_app.format import visible_text
+from mesh_app.spans import Line, Span, Tone
+from mesh_app.state import State
+from mesh_app.widgets.tones import tone_styles
+
+ELLIPSIS: Final = "…"
+GAP: Final[Line] = (Span("  "),)
+
+
+class LineView(Widget):
+    """A pane that shows lines of spans made from the state. Subclasses write `build_lines`."""
+
+    DEFAULT_CSS = """
+    LineView { height: 1fr; width: 1fr; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id, classes=classes)
+        self._state: State | None = None
+        self._lines: Sequence[Line] = ()
+        self._tones: dict[Tone, Style] = {}
+        self._tones_theme = ""
+
+    def build_lines(self, state: State, width: int, height: int) -> Sequence[Line]:
+        """The lines to show in `width` cells and `height` rows, top first. Fewer than `height` leave the rest empty."""
+        raise NotImplementedError
+
+    def show(self, state: State) -> None:
+        """Brings the pane up to date. Cheap where nothing that it shows has changed."""
+        self._state = state
+        if not self.is_mounted or self.size.width <= 0:
+            return
+        before, self._lines = self._lines, tuple(self.build_lines(state, self.size.width, self.size.height))
+        for y in range(min(max(len(before), len(self._lines)), self.size.height)):
+            if _line_at(before, y) != _line_at(self._lines, y):
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def reshow(self) -> None:
+        """The same state in another form: after a resize, or when the cursor moved."""
+        if self._state is not None:
+            self.show(self._state)
+
+    def line_style(self, y: int) -> Style:
+        """The style under the spans of a row."""
+        return Style()
+
+    @override
+    def render_line(self, y: int) -> Strip:
+        base = self.rich_style + self.line_style(y)
+        tones = self._current_tones()
+        segments = [Segment(visible_text(span.text), base + tones[span.tone] if span.tone in tones else base) for span in _line_at(self._lines, y)]
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """The lines depend on the size."""
+        self.reshow()
+        self.refresh()
+
+    def on_mount(self) -> None:
+        """Lines keep tones, not colours, so a new theme needs a repaint only."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
+
+    def _current_tones(self) -> dict[Tone, Style]:
+        if self._tones_theme != self.app.theme:
+            self._tones = tone_styles(self.app.theme_variables, dark=self.app.current_theme.dark)
+            self._tones_theme = self.app.theme
+        return self._tones
+
+
+def width_of(text: str) -> int:
+    """Cells that a text takes when drawn."""
+    return cell_len(visible_text(text))
+
+
+def clipped(text: str, width: int) -> str:
+    """`text` in at most `width` cells, with an ellipsis where something is missing."""
+    shown = visible_text(text)
+    if cell_len(shown) <= width:
+        return shown
+    return "" if width <= 0 else set_cell_size(shown, width - 1).rstrip() + ELLIPSIS
+
+
+def padded(text: str, width: int) -> str:
+    """`text` in exactly `width` cells, to the left."""
+    shown = clipped(text, width)
+    return shown + " " * (width - cell_len(shown))
+
+
+def right_aligned(text: str, width: int) -> str:
+    """`text` in exactly `width` cells, to the right."""
+    shown = clipped(text, width)
+    return " " * (width - cell_len(shown)) + shown
+
+
+def line_width(line: Line) -> int:
+    """Cells that a line takes."""
+    return sum(width_of(span.text) for span in line)
+
+
+def cut(line: Line, width: int) -> Line:
+    """A line in at most `width` cells, with an ellipsis where something is missing."""
+    if line_width(line) <= width:
+        return line
+    kept: list[Span] = []
+    left = width
+    for span in line:
+        if width_of(span.text) >= left:
+            return (*kept, Span(clipped(visible_text(span.text) + " ", left), span.tone))
+        kept.append(span)
+        left -= width_of(span.text)
+    return tuple(kept)
+
+
+def wrapped(text: str, width: int, *, tone: Tone = "text") -> list[Line]:
+    """Prose broken at spaces. A word that is wider than the pane is cut."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        current = ""
+        for word in paragraph.split(" "):
+            longer = f"{current} {word}" if current else word
+            if width_of(longer) <= width or not current:
+                current = longer
+            else:
+                lines.append(current)
+                current = word
+        lines.append(current)
+    return [(Span(clipped(line, width), tone),) for line in lines]
+
+
+def fitted(parts: Sequence[Line], width: int, *, separator: Line = GAP) -> Line:
+    """As many of the parts as fit in `width`, from the left: the first are the most important."""
+    line: Line = ()
+    for part in parts:
+        longer = (*line, *separator, *part) if line else part
+        if line_width(longer) > width:
+            break
+        line = longer
+    return line
+
+
+def _line_at(lines: Sequence[Line], y: int) -> Line:
+    return lines[y] if 0 <= y < len(lines) else ()

@@ -1,0 +1,88 @@
+"""From tones to colours, by the theme in use."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rich.style import Style
+from textual.color import Color
+from textual.theme import Theme
+
+from mesh_app.spans import Tone
+
+DIM_SHARE: Final = 0.42
+"""How far dim text moves from the foreground towards the background: 4.9 to 1 against the dark theme's background."""
+SELECTION_SHARE: Final = 0.22
+
+_VALIDATOR_COLOURS: Final = {"v0": "#58a6ff", "v1": "#c297ff", "v2": "#ffa657", "v3": "#4fd6c9"}
+_VALIDATOR_COLOURS_ON_LIGHT: Final = {"v0": "#0550ae", "v1": "#6639ba", "v2": "#953800", "v3": "#0b6a62"}
+
+MESH_DARK: Final = Theme(
+    name="mesh-dark",
+    primary="#4fb3d9",
+    secondary="#7d8fa3",
+    success="#56d364",
+    warning="#e3b341",
+    error="#ff7b72",
+    accent="#d2a8ff",
+    foreground="#d7dee8",
+    background="#0c1117",
+    surface="#0c1117",
+    panel="#161d27",
+    dark=True,
+    variables={"border": "#4fb3d9", "border-blurred": "#2b3645", "input-selection-background": "#4fb3d9 35%"},
+)
+MESH_LIGHT: Final = Theme(
+    name="mesh-light",
+    primary="#0969a2",
+    secondary="#57606a",
+    success="#1a7f37",
+    warning="#7d4e00",
+    error="#b42318",
+    accent="#6f42c1",
+    foreground="#1f2328",
+    background="#f8f9fb",
+    surface="#f8f9fb",
+    panel="#e6eaf0",
+    dark=False,
+    variables={"border": "#0969a2", "border-blurred": "#c3cad3", "input-selection-background": "#0969a2 25%"},
+)
+
+
+def tone_styles(variables: Mapping[str, str], *, dark: bool) -> dict[Tone, Style]:
+    """A Rich style for every tone, from the theme's variables. A theme of the terminal's own colours (ANSI) keeps them."""
+    foreground = _colour(variables, "foreground")
+    background = _colour(variables, "background")
+    dim = foreground.blend(background, DIM_SHARE)
+    validators = _VALIDATOR_COLOURS if dark else _VALIDATOR_COLOURS_ON_LIGHT
+    return {
+        "text": _style(foreground),
+        "strong": _style(foreground, bold=True),
+        "dim": _style(dim),
+        "label": _style(dim),
+        "up": _style(_colour(variables, "success")),
+        "wait": _style(_colour(variables, "warning")),
+        "down": _style(_colour(variables, "error"), bold=True),
+        "proof": _style(_colour(variables, "accent"), bold=True),
+        "hidden": _style(_colour(variables, "accent")),
+        "amount": _style(_colour(variables, "primary"), bold=True),
+        "tab": Style(color=background.rich_color, bgcolor=_colour(variables, "primary").rich_color, bold=True),
+        "v0": _style(Color.parse(validators["v0"])),
+        "v1": _style(Color.parse(validators["v1"])),
+        "v2": _style(Color.parse(validators["v2"])),
+        "v3": _style(Color.parse(validators["v3"])),
+    }
+
+
+def selection_style(variables: Mapping[str, str], *, focused: bool) -> Style:
+    """The background of the row under the cursor; fainter where the list is not in focus."""
+    background = _colour(variables, "background")
+    strength = SELECTION_SHARE if focused else SELECTION_SHARE / 2
+    return Style(bgcolor=background.blend(_colour(variables, "primary"), strength).rich_color, bold=True if focused else None)
+
+
+def _colour(variables: Mapping[str, str], name: str) -> Color:
+    return Color.parse(variables[name])
+
+
+def _style(colour: Color, *, bold: bool = False) -> Style:
+    return Style(color=colour.rich_color, bold=True if bold else None)
