@@ -15,10 +15,11 @@ from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.toml_table import TomlTable
 from mesh_core.protocol.genesis import Genesis, check_genesis
 from mesh_core.storage.files import make_private_directory, write_atomically
+from mesh_core.storage.wallet_store import WalletStore
 from mesh_core.types.genesis import GENESIS_DOC, Allocation, GenesisDoc
 from mesh_core.validator.config import ValidatorConfig, load_config, write_config
 from mesh_core.validator.identity import SEED_SIZE_BYTES, init_identity
-from mesh_core.wallet.network import write_network
+from mesh_core.wallet.network import load_network, write_network
 from testnet.layout import NetworkFolder, ValidatorFolder
 
 Entropy = Callable[[int], bytes]
@@ -53,9 +54,10 @@ def create_network(
     validators_count: int = VALIDATORS_COUNT,
     entropy: Entropy = os.urandom,
 ) -> dict[str, bytes]:
-    """Make keys, genesis and configurations in an empty home; returns the seeds of the wallets, whose folders the wallet library makes. LocalFault.
+    """Make keys, wallets, genesis and configurations in an empty home; returns the wallets' seeds (secret). LocalFault.
 
-    `wallets` are names with their genesis amounts. An interrupted attempt leaves no network behind, and is refused, not repaired: keys may lie there.
+    `wallets` are names with their genesis amounts. They are made before the file that says that a network is there: a home whose genesis gives money to
+    seeds that nobody has would be worthless. An interrupted attempt leaves no network behind, and is refused, not repaired: keys may lie there.
     """
     try:
         make_private_directory(folder.home)
@@ -79,6 +81,8 @@ def create_network(
     )
     genesis = check_genesis(doc)
     write_atomically(folder.genesis_file, GENESIS_DOC.encode(doc), 0o644)
+    for wallet, seed in seeds.items():
+        WalletStore.make(folder.wallets, wallet, seed)
     configure(folder, genesis, free_ports(validators_count))
     return seeds
 
@@ -109,10 +113,11 @@ def configure(folder: NetworkFolder, genesis: Genesis, ports: list[int]) -> None
 
 
 def open_network(folder: NetworkFolder) -> Genesis:
-    """The genesis of an existing network, its ports moved if something else listens on one of them. LocalFault."""
+    """The genesis of an existing network, its ports moved if something else listens on one of them, or if a move was interrupted. LocalFault."""
     genesis = load_genesis(folder.genesis_file)
     ports = [load_config(folder.validator(index).config).listen_port for index in range(genesis.committee.size)]
-    if not all(_is_free(port) for port in ports):
+    known = [peer.port for peer in load_network(folder.network_file).validators]
+    if ports != known or not all(_is_free(port) for port in ports):
         configure(folder, genesis, free_ports(len(ports)))
     return genesis
 

@@ -11,7 +11,6 @@ from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.files import make_private_directory
 from mesh_core.storage.lock import OwnerLock
-from mesh_core.storage.wallet_store import WalletStore
 from testnet.genesis import DEMO_WALLETS, Entropy, create_network, open_network
 from testnet.layout import NetworkFolder
 from testnet.supervisor import Supervisor, ValidatorState
@@ -122,9 +121,7 @@ class LocalWorkbench:
         """Own the home, and make a network in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home."""
         self._lock = _own(self._folder)
         if not self._folder.exists:
-            seeds = create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
-            for name, seed in seeds.items():
-                WalletStore.make(self._folder.wallets, name, seed)
+            create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
         self._genesis = open_network(self._folder)
         self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish)
 
@@ -144,12 +141,16 @@ class LocalWorkbench:
                 "home": str(self._folder.home),
             }
         )
-        await asyncio.gather(self._wallets.start(), self.supervisor.start_all())
+        await self._wallets.start()
+        await self.supervisor.start_all()
 
     async def close(self) -> None:
         """Stop every process and give up the home."""
-        for order in self._orders:
+        orders = tuple(self._orders)
+        for order in orders:
             order.cancel()
+        # An order that starts a process must have let go of it, one way or the other, before all are stopped.
+        await asyncio.gather(*orders, return_exceptions=True)
         if self._supervisor is not None:
             await asyncio.gather(self._wallets.stop(), self._supervisor.stop_all())
         if self._lock is not None:

@@ -25,6 +25,7 @@ import tomlkit
 
 from mesh_core.network.client import PeerAddress
 from mesh_core.network.toml_table import TomlTable
+from mesh_core.storage.files import write_atomically
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 _KEYS = ("genesis", "identity_key", "tls_certificate", "tls_key", "data_dir", "listen_host", "listen_port", "log_level")
@@ -76,7 +77,7 @@ def _read_peers(tables: list[TomlTable]) -> tuple[PeerAddress, ...]:
 
 
 def write_config(path: Path, config: ValidatorConfig, peer_certificates: dict[bytes, Path]) -> None:
-    """Write a configuration file, with paths relative to it. `peer_certificates` says where each peer's certificate lies."""
+    """Write a configuration file, with paths relative to it, whole or not at all. `peer_certificates` says where each peer's certificate lies. LocalFault."""
 
     def relative(target: Path) -> str:
         return os.path.relpath(target.resolve(), path.parent.resolve())
@@ -97,4 +98,4 @@ def write_config(path: Path, config: ValidatorConfig, peer_certificates: dict[by
         entry.add("tls_certificate", relative(peer_certificates[peer.identity_pk]))
         peers.append(entry)
     document.add("peers", peers)
-    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    write_atomically(path, tomlkit.dumps(document).encode(), 0o644, overwrite=True)

@@ -21,6 +21,7 @@ from mesh_core.network.client import PeerAddress
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.toml_table import TomlTable
 from mesh_core.protocol.genesis import Genesis
+from mesh_core.storage.files import write_atomically
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def load_network(path: Path) -> Network:
 
 
 def write_network(path: Path, name: str, genesis: Path, validators: list[tuple[PeerAddress, Path]]) -> None:
-    """Write network.toml; each validator comes with the file of its certificate."""
+    """Write network.toml, whole or not at all; each validator comes with the file of its certificate. LocalFault."""
 
     def relative(target: Path) -> str:
         return os.path.relpath(target.resolve(), path.parent.resolve())
@@ -73,4 +74,4 @@ def write_network(path: Path, name: str, genesis: Path, validators: list[tuple[P
         entry.add("tls_certificate", relative(certificate))
         entries.append(entry)
     document.add("validators", entries)
-    path.write_text(tomlkit.dumps(document), encoding="utf-8")
+    write_atomically(path, tomlkit.dumps(document).encode(), 0o644, overwrite=True)
