@@ -7,6 +7,7 @@ it would take keys from the screen and signals from the keyboard.
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+logger = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 
@@ -89,7 +92,11 @@ class Child:
                 continue  # a line over the limit, which the reader has dropped
             if not line:
                 break
-            self._on_event(parse_line(line))
+            try:
+                self._on_event(parse_line(line))
+            except Exception:
+                # A line that the listener cannot digest must not end the listening: nobody would notice the child's end any more.
+                logger.exception("a line of process %d could not be taken in", self.pid)
         self.release()
         return await self._process.wait()
 

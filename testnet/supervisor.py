@@ -13,6 +13,7 @@ from testnet.layout import NetworkFolder
 
 Publish = Callable[[Event], None]
 
+VALIDATOR_MODULE = "mesh_core.validator"
 STOP_DEADLINE_S = 5.0
 START_DEADLINE_S = 20.0
 
@@ -112,7 +113,7 @@ class Supervisor:
         validator.decided.clear()
         try:
             arguments = ["--config", str(folder.config), "--supervised"]
-            child = await Child.start("mesh_core.validator", arguments, folder.log, lambda event: self._on_event(validator, event))
+            child = await Child.start(VALIDATOR_MODULE, arguments, folder.log, lambda event: self._on_event(validator, event))
         except OSError as error:
             validator.detail = error.strerror or str(error)
             self._enter(validator, ValidatorState.EXITED)
@@ -124,10 +125,11 @@ class Supervisor:
             async with asyncio.timeout(START_DEADLINE_S):
                 await validator.decided.wait()
         except TimeoutError:
-            await self.kill(validator.index)
             validator.detail = f"not ready within {START_DEADLINE_S:g} s"
+            await self.kill(validator.index)
         if validator.state is not ValidatorState.UP:
-            raise LocalFault(ErrorCode.VALIDATOR_START, f"{name} did not start: {validator.detail or 'no reason given'}; its log: {folder.log}")
+            why = validator.detail or f"it ended with status {validator.exit_status} and gave no reason"
+            raise LocalFault(ErrorCode.VALIDATOR_START, f"{name} did not start: {why}; its log: {folder.log}")
 
     def _on_event(self, validator: _Validator, event: Event) -> None:
         if event["event"] == "fatal":
