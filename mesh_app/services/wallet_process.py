@@ -72,35 +72,47 @@ class WalletProcess:
             task.add_done_callback(self._commands.discard)
 
     async def _carry_out(self, line: bytes) -> None:
-        number: Any = None
+        number: int | None = None
         try:
-            command = json.loads(line)
-            number = command.get("id")
+            command = _read_command(line)
+            number = command["id"]
             await self._perform(command)
         except MeshError as error:
             self._answer(number, error)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            logger.warning("a command that is none: %r", error)
-            self._answer(number, LocalFault(ErrorCode.CONFIG_INVALID, f"not a command: {error!r}"))
+        except Exception as error:
+            # A bug of ours. Whoever waits for the answer must not wait for ever; the other commands go on.
+            logger.exception("a command failed")
+            self._answer(number, LocalFault(ErrorCode.INTERNAL, f"internal error ({type(error).__name__}): see the log of the wallets"))
         else:
             self._answer(number, None)
 
     async def _perform(self, command: dict[str, Any]) -> None:
-        match command["command"]:
-            case "pay":
-                await self._home.pay(str(command["wallet"]), str(command["to"]), int(command["amount"]), str(command.get("text", "")))
-            case "create":
-                self._home.create(str(command["name"]))
-            case other:
-                raise ValueError(f"{other!r} is unknown")
+        match command:
+            case {"command": "pay", "wallet": str(wallet), "to": str(to), "amount": int(amount), "text": str(text)} if not isinstance(amount, bool):
+                await self._home.pay(wallet, to, amount, text)
+            case {"command": "create", "name": str(name)}:
+                self._home.create(name)
+            case _:
+                raise LocalFault(ErrorCode.CONFIG_INVALID, "a command that is unknown, or whose fields are not those that it has")
 
-    def _answer(self, number: Any, error: MeshError | None) -> None:
+    def _answer(self, number: int | None, error: MeshError | None) -> None:
         code = None if error is None else f"{error.code:04x}"
         self._output.write({"event": "answer", "id": number, "ok": error is None, "code": code, "text": "" if error is None else error.text})
 
     def _on_disk_fault(self, fault: LocalFault) -> None:
         if not self._fault.done():
             self._fault.set_exception(fault)
+
+
+def _read_command(line: bytes) -> dict[str, Any]:
+    """The command in a line. LocalFault (CONFIG_INVALID): nothing is guessed where money moves."""
+    try:
+        command = json.loads(line)
+    except (ValueError, RecursionError):
+        command = None
+    if not isinstance(command, dict) or not isinstance(command.get("id"), int):
+        raise LocalFault(ErrorCode.CONFIG_INVALID, "a line that is no command: a JSON object with a number as its id is expected")
+    return command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,9 +2,13 @@
 
 import asyncio
 import itertools
+import json
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from mesh_app.services.wallet_process import COMMAND_LIMIT_BYTES
 from mesh_core.errors import ErrorCode, LocalFault
 from testnet.child import Child, Event
 from testnet.layout import NetworkFolder
@@ -20,6 +24,7 @@ class WalletService:
         self._folder = folder
         self._publish = publish
         self._child: Child | None = None
+        self._is_stopping = False
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[Event]] = {}
 
@@ -30,9 +35,10 @@ class WalletService:
 
     async def start(self) -> None:
         """Start the process. It connects by itself, and goes on trying. LocalFault (STORE_UNAVAILABLE)."""
+        self._is_stopping = False
         arguments = ["--network", str(self._folder.network_file), "--wallets", str(self._folder.wallets)]
         try:
-            self._child = await Child.start("mesh_app.services.wallet_process", arguments, self._folder.home / "wallets.log", self._on_event)
+            self._child = await Child.start("mesh_app.services.wallet_process", arguments, self._log, self._on_event)
         except OSError as error:
             raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the wallets' process cannot be started: {error.strerror or error}") from error
         self._child.ended.add_done_callback(lambda ended: self._on_end(ended.result()))
@@ -41,6 +47,7 @@ class WalletService:
         """Stop the process: end its input, and wait. Payments that are signed go on at the next start."""
         if self._child is None:
             return
+        self._is_stopping = True
         child = self._child
         child.release()
         done, _ = await asyncio.wait([child.ended], timeout=STOP_DEADLINE_S)
@@ -58,15 +65,23 @@ class WalletService:
     def require_running(self) -> None:
         """LocalFault (STORE_UNAVAILABLE) if the process does not run."""
         if self._child is None:
-            raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the wallets' process does not run; its log: {self._folder.home / 'wallets.log'}")
+            raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the wallets' process does not run; its log: {self._log}")
+
+    @property
+    def _log(self) -> Path:
+        return self._folder.home / "wallets.log"
 
     async def _command(self, command: dict[str, Any]) -> None:
         self.require_running()
         assert self._child is not None
         number = next(self._numbers)
+        numbered = {"id": number, **command}
+        if len(json.dumps(numbered)) >= COMMAND_LIMIT_BYTES:
+            # The process drops a longer line, and nobody would ever be answered.
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"what was entered is longer than {COMMAND_LIMIT_BYTES} bytes")
         answer: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
-        self._child.send({"id": number, **command})
+        self._child.send(numbered)
         try:
             answered = await answer
         finally:
@@ -84,10 +99,13 @@ class WalletService:
 
     def _on_end(self, exit_status: int) -> None:
         self._child = None
+        text = f"the wallets' process ended ({exit_status}); what was signed goes on at the next start; its log: {self._log}"
+        code = f"{ErrorCode.STORE_UNAVAILABLE:04x}"
+        if not self._is_stopping:
+            self._publish({"event": "fault", "t_ns": time.monotonic_ns(), "wallet": None, "payment": None, "code": code, "text": text})
         for answer in self._answers.values():
             if not answer.done():
-                text = f"the wallets' process ended ({exit_status}); what was signed goes on at the next start"
-                answer.set_result({"ok": False, "code": f"{ErrorCode.STORE_UNAVAILABLE:04x}", "text": text})
+                answer.set_result({"ok": False, "code": code, "text": text})
 
 
 def _code(answer: Event) -> ErrorCode:
