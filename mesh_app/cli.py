@@ -8,13 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mesh_core.errors import LocalFault
+from mesh_app.exit_status import ExitStatus
+from mesh_core.errors import ErrorCode, LocalFault
 
-EXIT_FAILED = 1
-EXIT_USAGE = 2
-EXIT_NO_VALIDATOR = 3
 DEMOS = ("first-payment",)
 HOME_VARIABLE = "MESH_HOME"
+DIGITS_MOST = 20
+"""Digits of 2^64 - 1."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,10 +57,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _whole_number(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 2**64:
-        raise argparse.ArgumentTypeError(f"{text} is not from 0 to 2^64 - 1")
-    return number
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS_MOST and int(text) < 2**64):
+        raise argparse.ArgumentTypeError(f"{text[:DIGITS_MOST]!r} is no whole number from 0 to 2^64 - 1")
+    return int(text)
 
 
 def _print_version() -> int:
@@ -87,22 +86,26 @@ def _run_demo(options: argparse.Namespace) -> int:
 
     amount = DEFAULT_AMOUNT if options.amount is None else options.amount
     try:
-        return 0 if asyncio.run(run_first_payment(Narrator(as_json=options.json), amount=amount, seed=options.seed)) else EXIT_FAILED
-    except KeyboardInterrupt:
-        return EXIT_FAILED
+        return asyncio.run(run_first_payment(Narrator(as_json=options.json), amount=amount, seed=options.seed))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return ExitStatus.FAILED
+    except BrokenPipeError:
+        # Whoever read has gone. Python flushes once more at the end and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.FAILED
 
 
 def _run_workstation(options: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write("mesh-app: the workstation needs a terminal; without one: mesh-app --demo first-payment --headless\n")
-        return EXIT_USAGE
+        return ExitStatus.USAGE
     from mesh_app.workstation import run_workstation
 
     try:
         return run_workstation(find_home(options.home))
     except LocalFault as fault:
         sys.stderr.write(f"mesh-app: {fault}\n")
-        return EXIT_FAILED
+        return ExitStatus.NO_VALIDATOR if fault.code is ErrorCode.VALIDATOR_START else ExitStatus.FAILED
 
 
 if __name__ == "__main__":

@@ -1,17 +1,21 @@
 """The demonstration without a screen: real validators, real proofs, one event a line, and a summary that is good only if everything in it holds."""
 
 import asyncio
+import contextlib
 import json
+import signal
 import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mesh_app.exit_status import ExitStatus
 from mesh_app.model import State, apply
 from mesh_app.ports import Event
 from mesh_app.services.workbench import LocalWorkbench
-from mesh_core.errors import MeshError
+from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from testnet.genesis import ALICE_ALLOCATION, FEE_BASE, VALIDATORS_COUNT, seeded_keys
 from testnet.layout import NetworkFolder
 
@@ -19,6 +23,7 @@ DEADLINE_S = 60.0
 DEFAULT_AMOUNT = 500
 CERTIFICATES_EXPECTED = 2
 """Alice's SEND and Bob's RECEIVE."""
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(slots=True)
@@ -32,6 +37,8 @@ class Facts:
     sending: int | None = None
     payment_ms: float | None = None
     prove_ms: float | None = None
+    fault: LocalFault | None = None
+    """One that concerns no payment: the wallets' process ended, or could not open its wallets."""
     error: str | None = None
 
     def take(self, event: Event) -> None:
@@ -49,6 +56,8 @@ class Facts:
                 self.prove_ms = ms
             case {"event": "certificate", "payment": number, "payment_ms": float(ms)} if number == self.sending:
                 self.payment_ms = ms
+            case {"event": "fault", "wallet": None, "payment": None, "text": str(text)} if self.fault is None:
+                self.fault = LocalFault(ErrorCode.STORE_UNAVAILABLE, text)
             case _:
                 pass
 
@@ -120,44 +129,81 @@ class Narrator:
                 _print(f"{key:>14}  {value}")
 
 
-async def run_first_payment(narrator: Narrator, *, amount: int, seed: int | None) -> bool:
-    """Alice pays Bob in a new network of four validators, in a temporary home; Bob claims. True if everything in the summary holds."""
+async def run_first_payment(narrator: Narrator, *, amount: int, seed: int | None) -> ExitStatus:
+    """Alice pays Bob in a new network of four validators, in a temporary home; Bob claims. GOOD if everything in the summary holds.
+
+    SIGTERM and SIGHUP cancel it, so that every process is stopped and the home is removed: asyncio.CancelledError.
+    """
     facts = Facts(amount)
-    changed = asyncio.Condition()
-    with tempfile.TemporaryDirectory(prefix="mesh-demo-") as home:
+    status = ExitStatus.FAILED
+    with tempfile.TemporaryDirectory(prefix="mesh-demo-") as home, _cancelled_by_signals():
         workbench = LocalWorkbench(NetworkFolder(Path(home) / "home"), **({} if seed is None else {"key_entropy": seeded_keys(seed)}))
-
-        async def listen() -> None:
-            while True:
-                event = await workbench.events.get()
-                facts.take(event)
-                narrator.tell(event)
-                async with changed:
-                    changed.notify_all()
-
-        async def until(holds: Any) -> None:
-            async with changed:
-                await changed.wait_for(holds)
-
-        listening = asyncio.get_running_loop().create_task(listen())
         try:
             async with workbench, asyncio.timeout(DEADLINE_S):
-                workbench.open()
-                await workbench.start()
-                await until(lambda: facts.are_wallets_open)
-                await workbench.pay_and_wait("alice", "bob", amount, "the first payment")
-                await until(lambda: facts.is_complete)
+                await _play_and_tell(workbench, facts, narrator)
         except MeshError as error:
             facts.error = str(error)
+            if error.code is ErrorCode.VALIDATOR_START:
+                status = ExitStatus.NO_VALIDATOR
         except TimeoutError:
             facts.error = f"not complete after {DEADLINE_S:g} s"
-        finally:
-            listening.cancel()
+        while not workbench.events.empty():
+            narrator.tell(workbench.events.get_nowait())
     summary = facts.summary()
     narrator.conclude(summary)
     if facts.error is not None:
         sys.stderr.write(f"mesh-app: {facts.error}\n")
-    return bool(summary["ok"])
+    return ExitStatus.GOOD if summary["ok"] else status
+
+
+async def _play_and_tell(workbench: LocalWorkbench, facts: Facts, narrator: Narrator) -> None:
+    """Play the scenario while its events are told; what goes wrong with either ends both."""
+    changed = asyncio.Condition()
+
+    async def tell() -> None:
+        while True:
+            event = await workbench.events.get()
+            facts.take(event)
+            narrator.tell(event)
+            async with changed:
+                changed.notify_all()
+
+    async def until(holds: Callable[[], bool]) -> None:
+        async with changed:
+            await changed.wait_for(lambda: facts.fault is not None or holds())
+        if facts.fault is not None:
+            raise facts.fault
+
+    async def play() -> None:
+        workbench.open()
+        await workbench.start()
+        await until(lambda: facts.are_wallets_open)
+        await workbench.pay_and_wait("alice", "bob", facts.amount, "the first payment")
+        await until(lambda: facts.is_complete)
+
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(play()), loop.create_task(tell())]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _cancelled_by_signals() -> Iterator[None]:
+    loop, playing = asyncio.get_running_loop(), asyncio.current_task()
+    assert playing is not None
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, playing.cancel)
+    try:
+        yield
+    finally:
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def _print(line: str) -> None:
