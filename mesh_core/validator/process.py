@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.crypto.startup import prepare
-from mesh_core.errors import DecodeError, ErrorCode, LocalFault
+from mesh_core.errors import DecodeError, ErrorCode, LocalFault, MeshError
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.server import HandshakeSettings, Server
 from mesh_core.network.tls import load_tls_identity
@@ -94,7 +94,7 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         with about():
             peers = Peers(config.peers, genesis, identity, output)
         with about("validator.data_dir"):
-            runner = _restore(config.data_dir, genesis, identity, output, on_store_fault)
+            runner = await _restore(config.data_dir, genesis, identity, output, on_store_fault)
         stack.push_async_callback(runner.close)
         server = Server(
             host=config.listen_host,
@@ -123,13 +123,16 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         raise store_faults[0]
 
 
-def _restore(data_dir: Path, genesis: Genesis, identity: SigningKey, output: LineWriter, on_fault: Callable[[LocalFault], None]) -> ValidatorRunner:
+async def _restore(data_dir: Path, genesis: Genesis, identity: SigningKey, output: LineWriter, on_fault: Callable[[LocalFault], None]) -> ValidatorRunner:
     """The runner on its store. LocalFault, also where a record does not decode: a validator that guesses what it has signed may sign something else."""
     store = ValidatorStore.open(data_dir, on_fault)
     try:
         return ValidatorRunner(genesis, identity, store, output)
-    except DecodeError as error:
-        raise LocalFault(ErrorCode.STORE_CORRUPT, f"{store.path} holds a record that this program did not write: {error.text}") from error
+    except MeshError as error:
+        await store.close()
+        if isinstance(error, DecodeError):
+            raise LocalFault(ErrorCode.STORE_CORRUPT, f"{store.path} holds a record that this program did not write: {error.text}") from error
+        raise
 
 
 @contextlib.asynccontextmanager
