@@ -1,0 +1,86 @@
+"""Standard output of a validator: whole lines, in order, and never at the expense of the writer."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from mesh_core.validator.lines import Stopping
+from mesh_core.validator.output import MAX_WAITING_LINES, LineWriter
+
+
+@contextmanager
+def pipe() -> Iterator[tuple[int, int]]:
+    reading, writing = os.pipe()
+    try:
+        yield reading, writing
+    finally:
+        for descriptor in (reading, writing):
+            with suppress(OSError):
+                os.close(descriptor)
+
+
+def line(number: int) -> Stopping:
+    return Stopping(number, "x" * 200)
+
+
+def test_lines_come_whole_and_in_order() -> None:
+    with pipe() as (reading, writing):
+        output = LineWriter(writing)
+        for number in range(100):
+            output.write(line(number))
+        output.close()
+        os.close(writing)
+        with os.fdopen(reading, "rb", closefd=False) as file:
+            lines = [json.loads(data) for data in file]
+    assert [entry["t_ns"] for entry in lines] == list(range(100))
+    assert lines[0] == {"event": "stopping", "t_ns": 0, "reason": "x" * 200}
+
+
+def test_reader_that_does_not_read_holds_up_nobody_and_loses_only_the_newest_lines() -> None:
+    """More than the pipe and the queue hold: `write` returns all the same, and what was lost is counted."""
+    count = MAX_WAITING_LINES + 2000
+    with pipe() as (reading, writing):
+        output = LineWriter(writing)
+        for number in range(count):
+            output.write(line(number))
+        assert output.dropped_count > 0
+        lost = output.dropped_count
+        # The other end begins to read: everything that was kept arrives, whole and in order.
+        found: list[int] = []
+
+        def read() -> None:
+            with os.fdopen(reading, "rb", closefd=False) as file:
+                found.extend(json.loads(data)["t_ns"] for data in file)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        output.close()
+        os.close(writing)
+        reader.join(10)
+        assert not reader.is_alive()
+    assert found == sorted(found)
+    assert len(found) == count - lost
+
+
+def test_close_does_not_wait_for_ever_for_a_reader_that_does_not_read() -> None:
+    with pipe() as (_, writing):
+        output = LineWriter(writing)
+        for number in range(MAX_WAITING_LINES + 2000):
+            output.write(line(number))
+        closing = threading.Thread(target=output.close)
+        closing.start()
+        closing.join(10)
+        assert not closing.is_alive()
+
+
+def test_reader_that_has_gone_ends_the_writing_and_not_the_process() -> None:
+    with pipe() as (reading, writing):
+        os.close(reading)
+        output = LineWriter(writing)
+        for number in range(10):
+            output.write(line(number))
+        output.close()
+        assert not output._thread.is_alive()
+        output.write(line(10))
