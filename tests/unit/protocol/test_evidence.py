@@ -16,16 +16,16 @@ from mesh_core.protocol.equivocation import (
 )
 from mesh_core.protocol.genesis import Genesis, read_genesis
 from mesh_core.protocol.identifiers import compute_proof_id, identify
-from mesh_core.protocol.records import HALTED_KEY
+from mesh_core.protocol.records import HALTED_KEY, conflict_key
 from mesh_core.protocol.voting import MAX_EVIDENCE_PER_OFFENDER
 from mesh_core.types.basic import Hash32, PublicKey, Signature
-from mesh_core.types.certificate import Certificate
+from mesh_core.types.certificate import CERTIFICATE, Certificate
 from mesh_core.types.events import Equivocation, SafetyAlarm
 from mesh_core.types.evidence import ACCOUNTABILITY_REPORT, EQUIVOCATION_PROOF, ClientEquivocation, EquivocationProof, ValidatorEquivocation
 from mesh_core.types.genesis import GENESIS_DOC
 from mesh_core.types.messages import AckStatus, ConflictDetail, Evidence, PongFlag, VoteReject
 from mesh_core.types.transition import STATEMENT, Statement, Transition
-from tests.cluster import Validator, alter, certify_by_hand, make_genesis, sign_core, validator_keys, vote_by_hand
+from tests.cluster import Validator, alter, cert_id_of, certify_by_hand, make_genesis, sign_core, validator_keys, vote_by_hand
 from tests.unit.protocol.forgery import owner_seed, sign_again
 from tests.unit.protocol.steps import ask, codes, decide
 from tests.unit.protocol.world import World
@@ -344,6 +344,17 @@ def test_unsound_certificates_are_not_applied_and_stop_the_validator(world: Worl
             for part in ("digest", "accounts", "outputs", "globals"):
                 assert validator.state()[part] == before[part]
             assert validator.machine.ledger.audit_supply()
+
+
+def test_both_certificates_that_take_one_output_are_kept(world: World) -> None:
+    """They are for different slots, so no pair of votes convicts anybody; the certificates themselves show what their signers did."""
+    validator = world.validator()
+    again = certify_by_hand(world.claim(world.bob, (world.payout, 0)))
+    assert validator.settle(again).status is AckStatus.CONFLICT
+    kept = {validator.store[conflict_key(Hash32(cert_id_of(one)))] for one in (world.first_claim, again)}
+    assert kept == {CERTIFICATE.encode(world.first_claim), CERTIFICATE.encode(again)}
+    assert ACCOUNTABILITY_REPORT.decode(validator.store[HALTED_KEY]).proofs == ()
+    assert validator.machine.ledger.claimed_by(again.transition.core.claims[0].key) == cert_id_of(world.first_claim)
 
 
 def test_conflicting_certificates_that_were_parked_both_raise_the_alarm_when_released(world: World) -> None:
