@@ -1,5 +1,7 @@
 """Evidence: two signatures of one key on one slot convict before anybody who holds the genesis document, and nothing else does."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -81,6 +83,26 @@ def test_proofs_are_canonical_and_have_their_sizes(world: World) -> None:
     assert client_proof(world.send, world.rival) == client_proof(world.rival, world.send)
     assert validator_proof(1, world.send, world.rival) == validator_proof(1, world.rival, world.send)
     assert len({compute_proof_id(proof) for proof in (*both_proofs(world), validator_proof(1, world.send, world.rival))}) == 3
+
+
+STRANGER = """
+import sys
+from mesh_core.protocol.equivocation import verify_equivocation
+from mesh_core.protocol.genesis import read_genesis
+from mesh_core.types.evidence import EQUIVOCATION_PROOF
+document, *proofs = [bytes.fromhex(line) for line in sys.stdin.read().split()]
+print([verify_equivocation(EQUIVOCATION_PROOF.decode(proof), read_genesis(document)) for proof in proofs])
+"""
+
+
+def test_somebody_with_the_genesis_and_the_bytes_alone_can_check_them(world: World) -> None:
+    """A process of its own: nothing of this one's memory helps it."""
+    proofs = [EQUIVOCATION_PROOF.encode(proof) for proof in both_proofs(world)]
+    lines = [GENESIS_DOC.encode(world.genesis.doc), *proofs, *(flip(proof, len(proof) - 1) for proof in proofs)]
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER], input="\n".join(line.hex() for line in lines), capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[True, True, False, False]"
 
 
 def flip(data: bytes, at: int) -> bytes:
