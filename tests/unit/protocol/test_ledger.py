@@ -1,6 +1,7 @@
 """The ledger: the digest as the specification writes it, the audit of the supply, and a restart that changes nothing."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ from mesh_core.protocol.digest import DigestTree
 from mesh_core.protocol.records import GLOBALS_KEY, account_key, output_key, parse_output, parse_owner, parse_sequence, vote_key
 from mesh_core.types.account import ACCOUNT_STATE, AccountState, ClaimableOutput
 from mesh_core.types.basic import ZERO_HASH, Commitment, Hash32, PublicKey
-from mesh_core.types.genesis import GENESIS_DOC
+from mesh_core.types.genesis import GENESIS_DOC, GenesisDoc
 from mesh_core.types.transition import OutputKey
 from tests.cluster import Cluster, Validator, cert_id_of, certify_by_hand, make_genesis
 from tests.unit.protocol.world import World
@@ -36,6 +37,11 @@ def naive_digest(validator: Validator) -> bytes:
             outputs[bytes.fromhex(name.replace("/", ""))] = value
         elif key == GLOBALS_KEY:
             fee_pool = int.from_bytes(value[:8], "big")
+    return naive_state_digest(doc, accounts, outputs, fee_pool)
+
+
+def naive_state_digest(doc: GenesisDoc, accounts: Mapping[PublicKey, bytes], outputs: Mapping[bytes, bytes], fee_pool: int) -> bytes:
+    """Spec 8.2 over encoded accounts by owner, and encoded outputs by their 33-byte keys."""
     buckets: dict[bytes, bytes] = {}
     for owner in sorted(accounts):
         buckets[owner[:2]] = buckets.get(owner[:2], b"") + sha3("leaf/account", accounts[owner])
@@ -66,6 +72,23 @@ def test_digest_of_the_genesis_is_that_of_the_specification() -> None:
 
 def account(first: int, *, sequence: int = 0) -> AccountState:
     return AccountState(PublicKey(bytes((first, 1)) + bytes(30)), sequence, Commitment(bytes(32)), ZERO_HASH)
+
+
+def test_bucket_holds_accounts_before_outputs_each_sorted_by_key() -> None:
+    """Several of both in one bucket, put in from the last to the first."""
+    genesis = make_genesis()
+    tree = DigestTree(genesis)
+    owners = [PublicKey(bytes((1, 1, number)) + bytes(29)) for number in (9, 5, 1)]
+    accounts = {owner: AccountState(owner, number, Commitment(bytes(32)), ZERO_HASH) for number, owner in enumerate(owners)}
+    keys = [OutputKey(Hash32(bytes((1, 1, number)) + bytes(29)), index) for number in (8, 4, 0) for index in (6, 0)]
+    outputs = {key: ClaimableOutput(owners[0], Commitment(bytes((key.index,)) * 32)) for key in keys}
+    for key, output in outputs.items():
+        tree.put_output(key, output)
+    for state in accounts.values():
+        tree.put_account(state)
+    encoded_accounts = {owner: ACCOUNT_STATE.encode(state) for owner, state in accounts.items()}
+    encoded_outputs = {key.cert_id + bytes((key.index,)): output.owner + output.commitment for key, output in outputs.items()}
+    assert tree.compute(77) == naive_state_digest(genesis.doc, encoded_accounts, encoded_outputs, 77)
 
 
 def test_digest_sees_every_field_and_nothing_of_the_order() -> None:
