@@ -122,6 +122,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--wallets", type=Path, required=True)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    # aioquic tells each packet of a handshake at INFO; the handshake that matters is logged by mesh_core.network.
+    logging.getLogger("quic").setLevel(logging.WARNING)
     output = LineWriter()
 
     async def run() -> None:

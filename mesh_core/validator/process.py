@@ -42,6 +42,8 @@ def run_validator(config_path: Path, *, supervised: bool) -> int:
     try:
         config = load_config(config_path)
         logging.basicConfig(level=config.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        # aioquic tells each packet of a handshake at INFO; the handshake that matters is logged by mesh_core.network.
+        logging.getLogger("quic").setLevel(logging.WARNING)
         asyncio.run(_run(config, _About(config_path), output, supervised=supervised))
     except LocalFault as fault:
         output.write(lines.Fatal(time.monotonic_ns(), f"{fault.code:04x}", fault.text))
