@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from mesh_app.actions import ACTIONS
 from mesh_app.draft import Order
+from mesh_app.format import visible_text
 from mesh_app.messages import PaymentRequested, StateWanted, ValidatorCommand, ValidatorCommandRequested, WalletRequested
 from mesh_app.model import State, apply, remark
 from mesh_app.ports import Workbench
@@ -68,6 +69,7 @@ class MeshApp(App[None]):
         """Brings waiting events into the state and, where something changed, the screen up to date."""
         self.state.now_ns = self.workbench.now_ns()
         changed = self._take_events()
+        self._tell_faults()
         second = self.state.now_ns // _NANOSECONDS_PER_SECOND
         waiting = any(True for _ in self.state.payments_in_flight)
         if changed or waiting or second != self._second:
@@ -79,11 +81,13 @@ class MeshApp(App[None]):
         for taken in range(MAX_EVENTS_PER_TICK):
             if events.empty():
                 return taken > 0
-            event = events.get_nowait()
-            apply(self.state, event)
-            if event.get("event") == "fault":
-                self._report_fault(str(event.get("text", "")), of_wallet=event.get("wallet") is not None)
+            apply(self.state, events.get_nowait())
         return True
+
+    def _tell_faults(self) -> None:
+        faults, self.state.new_faults = self.state.new_faults, []
+        for fault in faults:
+            self._report_fault(visible_text(fault.text), of_wallet=fault.wallet is not None)
 
     def _show(self) -> None:
         for screen in self.screen_stack:

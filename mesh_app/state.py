@@ -310,6 +310,14 @@ class Audit:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """A request that could not be done, in words for the person who made it. `wallet` is None where it was about none."""
+
+    text: str
+    wallet: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One line of the event stream. `number` counts all lines of the run; `payment` is the key of the payment that it belongs to."""
 
@@ -343,6 +351,8 @@ class State:
     links: dict[int, Link] = field(default_factory=dict)
     audit: Audit | None = None
     alarm: str = ""
+    new_faults: list[Fault] = field(default_factory=list)
+    """Faults that nobody was told of yet; whoever tells them empties the list."""
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=MAX_ENTRIES))
     entries_count: int = 0
     events_count: int = 0

@@ -15,26 +15,32 @@ VOTE_REQUEST: Final = "vote"
 CERTIFICATE_REQUEST: Final = "certificate"
 
 
+def payment_queued(state: State, fields: Fields, t_ns: int) -> Notes:
+    """A send or claim was ordered and has to wait. What it pays is told when it begins."""
+    number, name, kind, reason = fields.integer("payment"), fields.text("wallet"), fields.text("kind"), fields.text("reason")
+    payment = _add(state, Payment(state.payments_count + 1, number, name, kind, 0, 0, (), 0, started_ns=t_ns, last_ns=t_ns, state="waiting", reason=reason))
+    return (_note(payment, "waits", reason, tone="wait"),)
+
+
 def payment_started(state: State, fields: Fields, t_ns: int) -> Notes:
-    """A send or a claim begins. A number that is seen again is another run of the wallet's process: a new payment."""
+    """A send or a claim begins, also one that waited. A number of one that had begun is another run of the wallet's process: a new payment."""
     number, name, kind = fields.integer("payment"), fields.text("wallet"), fields.text("kind")
     value, fee, sequence = fields.integer("amount"), fields.integer("fee"), fields.integer("sequence")
     recipients = tuple(Recipient(*recipient) for recipient in fields.recipients("recipients"))
-    state.payments_count += 1
-    payment = Payment(state.payments_count, number, name, kind, value, fee, recipients, sequence, started_ns=t_ns, last_ns=t_ns)
-    state.payments[payment.key] = payment
-    state.payment_by_number[number] = payment
-    state.highest_payment_number = max(state.highest_payment_number, number)
+    payment = state.payment_by_number.get(number)
+    if payment is None or payment.state != "waiting":
+        payment = _add(state, Payment(state.payments_count + 1, number, name, kind, value, fee, recipients, sequence, started_ns=t_ns, last_ns=t_ns))
+    else:
+        payment.amount, payment.fee, payment.recipients, payment.sequence = value, fee, recipients, sequence
+        payment.started_ns, payment.state, payment.reason = t_ns, "building", ""
     if payment.is_claim:
         payment.claims = _claimed_outputs(state, payment)
         for cert_id, _ in payment.claims:
             state.claim_by_certificate[cert_id] = payment.key
-    _forget_old(state)
-    if payment.is_claim:
         told = f"claims {amount(value)}"
     else:
         told = f"pays {amount(value)} to {', '.join(who(state, recipient.owner) for recipient in recipients) or 'nobody'}, fee {amount(fee)}"
-    return (Note(name, "payment", f"{told} (#{sequence})", tone="strong", payment=payment.key),)
+    return (_note(payment, "payment", f"{told} (#{sequence})", tone="strong"),)
 
 
 def payment_step(state: State, fields: Fields, t_ns: int) -> Notes:
@@ -141,6 +147,15 @@ def payment_state(state: State, fields: Fields, t_ns: int) -> Notes:
     return ()
 
 
+def _add(state: State, payment: Payment) -> Payment:
+    state.payments_count += 1
+    state.payments[payment.key] = payment
+    state.payment_by_number[payment.number] = payment
+    state.highest_payment_number = max(state.highest_payment_number, payment.number)
+    _forget_old(state)
+    return payment
+
+
 def _payment(state: State, fields: Fields) -> Payment:
     number = fields.integer("payment")
     payment = state.payment_by_number.get(number)
@@ -195,6 +210,7 @@ def _forget_old(state: State) -> None:
 
 
 REDUCERS: Final[Mapping[str, Reducer]] = {
+    "payment_queued": payment_queued,
     "payment_started": payment_started,
     "payment_step": payment_step,
     "request_sent": request_sent,

@@ -6,7 +6,9 @@ from typing import Final
 from mesh_app.event_fields import Fields
 from mesh_app.format import amount, short
 from mesh_app.reducers.note import Note, Notes, Reducer, validator_note, who
-from mesh_app.state import MAX_INCOMING, Link, Output, State, WalletView
+from mesh_app.state import MAX_INCOMING, Fault, Link, Output, State, WalletView
+
+MAX_NEW_FAULTS: Final = 20
 
 
 def wallet(state: State, fields: Fields, t_ns: int) -> Notes:
@@ -65,13 +67,17 @@ def link(state: State, fields: Fields, t_ns: int) -> Notes:
 def fault(state: State, fields: Fields, t_ns: int) -> Notes:
     """A request could not be done, and nothing was changed."""
     code, text = fields.text("code"), fields.text("text")
-    name = fields.text("wallet") if fields.has("wallet") else "wallet"
+    name = fields.text("wallet") if fields.has("wallet") else None
     number = fields.optional_integer("payment")
     payment = state.payment_by_number.get(number) if number is not None else None
     if payment is not None:
         payment.fault = f"{text} [{code}]"
+        if payment.asked_ns is None:
+            # Nothing was signed, so nothing will come of it any more.
+            payment.state, payment.reason = "failed", text
         payment.last_ns = t_ns
-    return (Note(name, "fault", f"{text} [{code}]", tone="down", payment=payment.key if payment is not None else None),)
+    state.new_faults = [*state.new_faults[-MAX_NEW_FAULTS:], Fault(text, name)]
+    return (Note(name or "net", "fault", f"{text} [{code}]", tone="down", payment=payment.key if payment is not None else None),)
 
 
 REDUCERS: Final[Mapping[str, Reducer]] = {"wallet": wallet, "incoming": incoming, "link": link, "fault": fault}

@@ -129,6 +129,19 @@ def cut(line: Line, width: int) -> Line:
     return tuple(kept)
 
 
+def cut_exactly(line: Line, width: int) -> Line:
+    """The first `width` cells of a line, without an ellipsis."""
+    kept: list[Span] = []
+    left = width
+    for span in line:
+        if left <= 0:
+            break
+        text = visible_text(span.text)
+        kept.append(Span(set_cell_size(text, min(left, cell_len(text))), span.tone))
+        left -= cell_len(text)
+    return tuple(kept)
+
+
 def wrapped(text: str, width: int, *, tone: Tone = "text") -> list[Line]:
     """Prose broken at spaces. A word that is wider than the pane is cut."""
     lines: list[str] = []

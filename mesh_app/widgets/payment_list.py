@@ -41,7 +41,7 @@ class PaymentList(RowList[int]):
     @override
     def row_line(self, state: State, key: int, width: int) -> Line:
         payment = state.payments[key]
-        parties, value = _parties(state, payment), amount(payment.amount)
+        parties, value = _parties(state, payment), amount(payment.amount) if payment.state != "waiting" else ""
         tail = _progress(state, payment, long=width >= LONG_ROW_WIDTH)
         name_width = max(6, width - line_width(tail) - width_of(value) - 2)
         return cut((Span(padded(parties, name_width), "dim" if payment.is_claim else "text"), Span(f" {value} ", "amount"), *tail), width)
@@ -66,6 +66,8 @@ class PaymentList(RowList[int]):
 def _parties(state: State, payment: Payment) -> str:
     if payment.is_claim:
         return f"{payment.wallet} claims"
+    if payment.state == "waiting":
+        return f"{payment.wallet} pays"
     to = ", ".join(state.owner_name(recipient.owner) or short(recipient.owner, 6) for recipient in payment.recipients)
     return f"{payment.wallet} → {to}"
 

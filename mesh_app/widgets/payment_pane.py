@@ -15,6 +15,7 @@ from mesh_app.widgets.quorum import names_line, quorum_boxes
 from mesh_app.widgets.vote_lanes import lane_lines, legend
 
 STATE_WORDS: Final[dict[str, tuple[str, str, Tone]]] = {
+    "waiting": ("◌", "waiting", "wait"),
     "building": ("◐", "building", "wait"),
     "signed": ("◐", "signed", "wait"),
     "voting": ("◐", "voting", "wait"),
@@ -95,6 +96,8 @@ def certificate_lines(state: State, payment: Payment, width: int, *, until_ns: i
         lines.append(cut(_applied_line(state, payment, until_ns), width))
     if payment.state == "failed":
         lines += wrapped(f"✖ failed: {payment.reason or payment.fault or 'no reason given'}", width, tone="down")
+    elif payment.state == "waiting":
+        lines = wrapped(f"◌ waits {payment.reason}", width, tone="wait")
     elif payment.fault:
         lines += wrapped(f"! {payment.fault}", width, tone="wait")
     return lines
@@ -104,6 +107,8 @@ def summary_line(state: State, payment: Payment, width: int, *, until_ns: int | 
     """Quorum, certificate and delivery in one line; why it failed, where it did."""
     if payment.state == "failed":
         return cut((Span(f"✖ failed: {payment.reason or payment.fault}", "down"),), width)
+    if payment.state == "waiting":
+        return cut((Span(f"◌ waits {payment.reason}", "wait"),), width)
     formed = payment.certificate
     if formed is None or certificate_mark(payment, until_ns) is None:
         return cut(_quorum_line(state, payment, until_ns), width)
@@ -122,6 +127,8 @@ def summary_line(state: State, payment: Payment, width: int, *, until_ns: int | 
 def pane_title(state: State, payment: Payment, width: int) -> str:
     """What the payment is, in its border."""
     glyph, word, _ = STATE_WORDS.get(payment.state, ("·", payment.state[:12], "dim"))
+    if payment.state == "waiting":
+        return f"{'Claim' if payment.is_claim else 'Payment'} {payment.key} · {payment.wallet} · {glyph} {word}"
     if payment.is_claim:
         return f"Claim · {payment.wallet} brings home {amount(payment.amount)} · {glyph} {word}"
     to = ", ".join(state.owner_name(recipient.owner) or short(recipient.owner) for recipient in payment.recipients)

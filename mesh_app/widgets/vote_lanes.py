@@ -10,9 +10,9 @@ from typing import Final
 
 from mesh_app.format import milliseconds, ordinal, short
 from mesh_app.spans import Line, Span, Tone, validator_name, validator_tone
-from mesh_app.state import Lane, Payment, State
+from mesh_app.state import Lane, Payment, Refusal, State
 from mesh_app.widgets.lane_marks import LaneMarks, axis_scale, certificate_mark, elapsed_mark, lane_marks
-from mesh_app.widgets.line_view import clipped, cut, fitted, right_aligned, width_of
+from mesh_app.widgets.line_view import clipped, cut, cut_exactly, fitted, line_width, right_aligned, width_of
 
 GUTTER_WIDTH: Final = 5
 MIN_TRACK_WIDTH: Final = 16
@@ -56,7 +56,7 @@ class _Track:
 
     def mark_if_free(self, ms: float, glyph: str, tone: Tone) -> None:
         """A glyph that gives way to what is drawn there."""
-        if self._cells[self.cell(ms)][0] in {" ", "╌"}:
+        if self._cells[self.cell(ms)][0] in {" ", "╌", "─"}:
             self._cells[self.cell(ms)] = (glyph, tone)
 
     def spans(self) -> Line:
@@ -80,24 +80,27 @@ def lane_lines(state: State, payment: Payment, width: int, *, until_ns: int | No
         track = _draw(state, payment, index, marks, track_width, scale_ms, until_ns)
         glyph, _, tone = state.validators[index].condition
         gutter: Line = (Span(f"{validator_name(index):<3}", validator_tone(index)), Span(f"{glyph} ", tone))
-        words_width = max(0, width - GUTTER_WIDTH - track_width - 1)
-        words = lane_words(state, payment, index, marks, long=words_width >= LONG_WORDS_WIDTH - 1)
+        if marks.voted is None and marks.refused is not None:
+            # Nothing comes after a refusal on its lane, so the words begin right there: they are what matters.
+            track = cut_exactly(track, round(min(1.0, marks.refused / scale_ms) * (track_width - 1)) + 1)
+        words_width = max(0, width - GUTTER_WIDTH - line_width(track) - 1)
+        words = lane_words(state, payment, index, marks, words_width)
         lines.append((*gutter, *track, Span(" "), *cut(words, words_width)))
         if detailed:
             lines.append(cut((Span(" " * GUTTER_WIDTH), *_inside(state, payment, index, marks, width - GUTTER_WIDTH)), width))
     return lines
 
 
-def lane_words(state: State, payment: Payment, index: int, marks: LaneMarks, *, long: bool) -> Line:
+def lane_words(state: State, payment: Payment, index: int, marks: LaneMarks, width: int) -> Line:
     """What came of it, in words and numbers: the vote, the refusal with its rule, or why there is neither."""
     lane = payment.lanes.get(index)
+    long = width >= LONG_WORDS_WIDTH - 1
     if lane is None or marks.asked is None:
         return (Span("not asked yet", "dim"),) if not payment.is_over else (Span("not asked", "dim"),)
     if marks.voted is not None:
         return (*_vote_words(state, lane, long=long), *_ack_words(lane, marks, long=long))
     if marks.refused is not None and lane.refusal is not None:
-        refusal = lane.refusal
-        return (Span(f"✗ {refusal.code} rule {refusal.rule} {refusal.name}: {reason_words(refusal.reason)}", "down"), *_ack_words(lane, marks, long=long))
+        return (*_refusal_words(lane.refusal, width), *_ack_words(lane, marks, long=long))
     return (*_waiting_words(state, index, lane, marks), *_ack_words(lane, marks, long=long))
 
 
@@ -107,21 +110,26 @@ def reason_words(reason: str) -> str:
 
 
 def _draw(state: State, payment: Payment, index: int, marks: LaneMarks, width: int, scale_ms: float, until_ns: int | None) -> Line:
+    """The lane's cells. A late voter still works when the certificate is on its way to it: the work is drawn over the delivery, the votes over all."""
     track = _Track(width, scale_ms)
+    answered = marks.voted if marks.voted is not None else marks.refused
+    if marks.sent is not None and marks.acknowledged is not None:
+        track.fill(min(marks.sent, scale_ms), marks.acknowledged, "─", "dim")
     if marks.asked is not None:
-        answered = marks.voted if marks.voted is not None else marks.refused
         if answered is None:
             track.fill(marks.asked, min(elapsed_mark(state, payment, until_ns), scale_ms), "╌", "dim")
         _draw_work(track, marks, index, answered)
         track.put(marks.asked, "├", "dim")
-        if marks.voted is not None:
-            track.put(marks.voted, "●", "up")
-        elif marks.refused is not None:
-            track.put(marks.refused, "✗", "down")
     certified = certificate_mark(payment, until_ns)
     if certified is not None:
         track.mark_if_free(certified, "┊", "up")
-    _draw_delivery(track, payment.lanes.get(index), marks)
+    if marks.voted is not None:
+        track.put(marks.voted, "●", "up")
+    elif marks.refused is not None:
+        track.put(marks.refused, "✗", "down")
+    lane = payment.lanes.get(index)
+    if lane is not None and marks.acknowledged is not None:
+        track.put(marks.acknowledged, *_ack_glyph(lane))
     return track.spans()
 
 
@@ -144,22 +152,23 @@ def _draw_work(track: _Track, marks: LaneMarks, index: int, answered: float | No
         track.fill(marks.stored, answered, "─", "dim")
 
 
-def _draw_delivery(track: _Track, lane: Lane | None, marks: LaneMarks) -> None:
-    if marks.sent is None or lane is None:
-        return
-    if marks.acknowledged is None:
-        track.mark_if_free(marks.sent, "╶", "dim")
-        return
-    if track.cell(marks.acknowledged) > track.cell(marks.sent) + 1:
-        track.fill(min(marks.sent, track.scale_ms) + track.scale_ms / track.width, marks.acknowledged, "─", "dim")
-    glyph: tuple[str, Tone] = ("■", "up") if lane.ack_status in _APPLIED else ("□", "wait") if lane.ack_status == "pending" else ("✗", "down")
-    track.put(marks.acknowledged, *glyph)
+def _ack_glyph(lane: Lane) -> tuple[str, Tone]:
+    if lane.ack_status in _APPLIED:
+        return "■", "up"
+    return ("□", "wait") if lane.ack_status == "pending" else ("✗", "down")
 
 
 def _vote_words(state: State, lane: Lane, *, long: bool) -> Line:
     last = lane.rank == state.quorum
     words = Span(f" {ordinal(lane.rank)}{' vote' if long else ''}", "strong" if last else "text")
     return (Span(right_aligned(milliseconds(lane.vote_ms), 8)), Span(" ✔", "up"), words, Span(" ◀ quorum" if last else "         " if long else "", "up"))
+
+
+def _refusal_words(refusal: Refusal, width: int) -> Line:
+    """Code, rule, its name and the reason; the name is left out first."""
+    reason = reason_words(refusal.reason)
+    forms = (f"{refusal.code} rule {refusal.rule} {refusal.name}: {reason}", f"{refusal.code} rule {refusal.rule}: {reason}")
+    return (Span(next((form for form in forms if width_of(form) <= width), forms[-1]), "down"),)
 
 
 def _ack_words(lane: Lane, marks: LaneMarks, *, long: bool) -> Line:
