@@ -114,7 +114,10 @@ def configure(folder: NetworkFolder, genesis: Genesis, ports: list[int]) -> None
 
 def open_network(folder: NetworkFolder) -> Genesis:
     """The genesis of an existing network, its ports moved if something else listens on one of them, or if a move was interrupted. LocalFault."""
-    genesis = load_genesis(folder.genesis_file)
+    try:
+        genesis = load_genesis(folder.genesis_file)
+    except LocalFault as fault:
+        raise LocalFault(fault.code, f"{folder.genesis_file}: {fault.text}") from fault
     ports = [load_config(folder.validator(index).config).listen_port for index in range(genesis.committee.size)]
     known = [peer.port for peer in load_network(folder.network_file).validators]
     if ports != known or not all(_is_free(port) for port in ports):

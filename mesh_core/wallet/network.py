@@ -17,6 +17,7 @@ from pathlib import Path
 
 import tomlkit
 
+from mesh_core.errors import LocalFault
 from mesh_core.network.client import PeerAddress
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.toml_table import TomlTable
@@ -39,7 +40,10 @@ def load_network(path: Path) -> Network:
     document.refuse_unknown(("network", "validators"))
     table = document.table("network")
     table.refuse_unknown(("name", "genesis"))
-    genesis = load_genesis(table.path("genesis"))
+    try:
+        genesis = load_genesis(table.path("genesis"))
+    except LocalFault as fault:
+        raise LocalFault(fault.code, f"{path}: network.genesis: {fault.text}") from fault
     found: dict[int, PeerAddress] = {}
     for entry in document.tables("validators"):
         entry.refuse_unknown(("public_key", "host", "port", "tls_certificate"))
