@@ -153,6 +153,8 @@ def test_vote_is_for_one_statement_of_one_member(world: World) -> None:
     assert verify_vote(vote, statement, committee)
     assert not verify_vote(vote, identify(world.rival).statement, committee)
     assert not verify_vote(vote_by_hand(1, world.rival), statement, committee)
+    # What a vote says of itself must be what it signs.
+    assert not verify_vote(replace(vote, statement=identify(world.rival).statement), statement, committee)
     assert not verify_vote(replace(vote, validator=committee.validators[2]), statement, committee)
     outsider = validator_keys(5)
     stranger = next(index for index, key in enumerate(outsider) if key.public_key not in committee.validators)
