@@ -371,7 +371,10 @@ def test_unsound_certificates_are_not_applied_and_stop_the_validator(world: Worl
 def test_both_certificates_that_take_one_output_are_kept(world: World) -> None:
     """They are for different slots, so no pair of votes convicts anybody; the certificates themselves show what their signers did."""
     validator = world.validator()
-    again = certify_by_hand(world.claim(world.bob, (world.payout, 0)))
+    second = world.claim(world.bob, (world.payout, 1))
+    validator.settle(certify_by_hand(second))
+    state = validator.machine.ledger.account_or_zero(world.bob.keys.owner)
+    again = certify_by_hand(world.claim(replace(world.bob, state=state), (world.payout, 0)))
     assert validator.settle(again).status is AckStatus.CONFLICT
     kept = {validator.store[conflict_key(Hash32(cert_id_of(one)))] for one in (world.first_claim, again)}
     assert kept == {CERTIFICATE.encode(world.first_claim), CERTIFICATE.encode(again)}
