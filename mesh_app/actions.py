@@ -63,7 +63,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("everywhere", "focus_next", "tab", "Next pane", "Next pane or field", in_bar=False),
     Action("everywhere", "focus_previous", "shift+tab", "Previous pane", "Previous pane or field", in_bar=False),
     Action("everywhere", "back", "escape", "Back", "Out of a form or dialog; back", in_bar=False),
-    Action("everywhere", "screenshot_file", "ctrl+s", "Screenshot", "Save the screen as a picture (SVG)", in_bar=False, in_palette=True),
+    Action("everywhere", "screenshot_file", "ctrl+s", "Screenshot", "Save the screen as a picture (SVG) in the home folder", in_bar=False, in_palette=True),
     Action("everywhere", "command_palette", "ctrl+p", "Commands", "Find a command by its name"),
     Action("everywhere", "leave", "q", "Quit", "Quit; asks while validators run", in_palette=True),
     Action("everywhere", "quit", "ctrl+q", "Quit at once", "Quit without asking", in_bar=False),

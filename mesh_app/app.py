@@ -204,11 +204,9 @@ class MeshApp(App[None]):
         self.toast(f"copied: {what}")
 
     def action_screenshot_file(self) -> None:
-        """A picture of the screen in the folder for downloads."""
-        try:
-            self.deliver_screenshot()
-        except OSError as error:
-            self.toast(f"no screenshot: {error.strerror or error}", error=True)
+        """A picture of the screen in the network's home, which is there and can be written to."""
+        network = self.state.network
+        self.deliver_screenshot(path=network.home if network is not None and network.home else None)
 
     def action_new_wallet(self) -> None:
         """Asks for a name."""

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 MAX_COMBINING_MARKS: Final = 2
@@ -79,6 +80,7 @@ def sparkline(values: tuple[int, ...]) -> str:
     return "".join(_BARS[(value * (len(_BARS) - 1) + top - 1) // top] if top else _BARS[0] for value in values)
 
 
+@lru_cache(maxsize=8_192)
 def visible_text(text: str) -> str:
     """Text of a stranger, safe to draw in one line: what a terminal could obey, hide or reorder is written as an escape of its code.
 

@@ -288,8 +288,8 @@ class CertificateView:
     recipients: tuple[str, ...]
     signers: tuple[int, ...]
     first_ns: int
-    applied: dict[int, int] = field(default_factory=dict)
-    durable_ms: dict[int, float] = field(default_factory=dict)
+    applied_ns: dict[int, int] = field(default_factory=dict)
+    """When each validator that said so in this run applied it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +404,22 @@ class State:
         if not validator.state_digest or not others:
             return None
         return all(digest == validator.state_digest for digest in others)
+
+    def holders_of(self, certificate: CertificateView) -> tuple[int, ...]:
+        """Validators known to hold a certificate: those that applied it in this run, and those whose state equals the state of one that did, since.
+
+        A validator that applied it before this run says nothing of it any more, but its digest covers everything that it applied.
+        """
+        after = {
+            validator.state_digest
+            for validator in self.validators
+            if validator.state_digest and validator.last_line_ns > certificate.applied_ns.get(validator.index, validator.last_line_ns)
+        }
+        return tuple(
+            validator.index
+            for validator in self.validators
+            if validator.index in certificate.applied_ns or (validator.is_up and validator.state_digest in after)
+        )
 
     def claim_of(self, payment: Payment) -> Payment | None:
         """The claim that brought a payment's output to its recipient's balance, where the recipient's wallet is one of this home."""

@@ -96,8 +96,7 @@ def certificate_applied(state: State, fields: Fields, t_ns: int) -> Notes:
         state.certificates[cert_id] = certificate
         while len(state.certificates) > MAX_CERTIFICATES:
             del state.certificates[next(iter(state.certificates))]
-    certificate.applied[validator.index] = log_index
-    certificate.durable_ms[validator.index] = durable_ms
+    certificate.applied_ns[validator.index] = t_ns
     told = f"{short(cert_id)} of {who(state, sender)} #{sequence}, log index {log_index}, disk {milliseconds(durable_ms)}"
     return (validator_note(validator.index, "applied", told, payment=state.payment_by_certificate.get(cert_id)),)
 

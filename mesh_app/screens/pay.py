@@ -60,7 +60,7 @@ class PayScreen(MeshScreen):
         """The newest payment is in focus, and the keys of the screen work again."""
         self._end_slow_motion()
         payments = self.query_one(PaymentList)
-        payments.follows_newest = True
+        payments.is_chosen = False
         payments.focus()
 
     def refuse(self, text: str) -> None:

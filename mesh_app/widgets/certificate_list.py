@@ -30,7 +30,7 @@ class CertificateList(RowList[str]):
             (Span(padded("seq", 4), "label"),),
             (Span(padded("signed by", 11), "label"),),
             (Span(right_aligned("final after", 11), "label"),),
-            (Span("applied by", "label"),),
+            (Span("held by", "label"),),
         ]
         return [fitted(header, width)]
 
@@ -39,8 +39,7 @@ class CertificateList(RowList[str]):
         certificate = state.certificates[key]
         payment = state.payments.get(state.payment_by_certificate.get(key, -1))
         formed = payment.certificate if payment is not None else None
-        applied = len(certificate.applied)
-        total = len(state.validators)
+        applied, total = len(state.holders_of(certificate)), len(state.validators)
         parts: list[Line] = [
             (Span(padded(short(certificate.cert_id), 11)), Span(padded(_parties(state, certificate), 18), "strong")),
             (Span(padded(f"#{certificate.sequence}", 4), "dim"),),

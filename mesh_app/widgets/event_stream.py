@@ -23,20 +23,21 @@ class EventStream(RowList[int]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("events")]
     BORDER_TITLE = "Events"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
-        self.follows = True
-
     @override
     def row_keys(self, state: State) -> Sequence[int]:
         if not state.entries:
             return ()
-        numbers = range(state.entries[0].number, state.entries[-1].number + 1)
-        if self.follows:
-            self.cursor = numbers[-1]
-        elif self.cursor is not None and self.cursor < numbers[0]:
-            self.cursor = numbers[0]
-        return numbers
+        return range(state.entries[0].number, state.entries[-1].number + 1)
+
+    @override
+    def default_cursor(self, keys: Sequence[int]) -> int:
+        """The newest line; where the person reads, the oldest that is left of what was under the cursor."""
+        return keys[0] if self.is_chosen else keys[-1]
+
+    @property
+    def follows(self) -> bool:
+        """Whether the newest line is under the cursor, and will be."""
+        return not self.is_chosen
 
     @override
     def row_line(self, state: State, key: int, width: int) -> Line:
@@ -62,13 +63,13 @@ class EventStream(RowList[int]):
 
     def action_follow(self) -> None:
         """Back to the newest line."""
-        self.follows = True
+        self.is_chosen = False
         self.reshow()
 
     @override
     def _put(self, key: int) -> None:
-        self.follows = bool(self._keys) and key == self._keys[-1]
         super()._put(key)
+        self.is_chosen = key != self._keys[-1]
 
 
 def entry_line(state: State, entry: Entry) -> Line:

@@ -28,6 +28,7 @@ GAP: Final[Line] = (Span("  "),)
 class LineView(Widget):
     """A pane that shows lines of spans made from the state. Subclasses write `build_lines`."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = """
     LineView { height: 1fr; width: 1fr; }
     """
@@ -64,7 +65,7 @@ class LineView(Widget):
 
     @override
     def render_line(self, y: int) -> Strip:
-        base = self.rich_style + self.line_style(y)
+        base = self.visual_style.rich_style + self.line_style(y)
         tones = self._current_tones()
         segments = [Segment(visible_text(span.text), base + tones[span.tone] if span.tone in tones else base) for span in _line_at(self._lines, y)]
         return Strip(segments).adjust_cell_length(self.size.width, base)

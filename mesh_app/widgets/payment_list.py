@@ -21,16 +21,9 @@ class PaymentList(RowList[int]):
 
     BORDER_TITLE = "Payments of this run"
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__(id=id)
-        self.follows_newest = True
-
     @override
     def row_keys(self, state: State) -> Sequence[int]:
-        keys = [*reversed(state.payments)]
-        if self.follows_newest and keys:
-            self.cursor = self.default_cursor(keys)
-        return keys
+        return [*reversed(state.payments)]
 
     @override
     def default_cursor(self, keys: Sequence[int]) -> int:
@@ -56,11 +49,6 @@ class PaymentList(RowList[int]):
         if payment is None or payment.certificate is None:
             return None
         return "certificate id", payment.certificate.cert_id
-
-    @override
-    def _put(self, key: int) -> None:
-        self.follows_newest = False
-        super()._put(key)
 
 
 def _parties(state: State, payment: Payment) -> str:

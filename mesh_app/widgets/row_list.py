@@ -12,7 +12,7 @@ from typing_extensions import override
 from mesh_app.spans import Line, Span
 from mesh_app.state import State
 from mesh_app.widgets.bindings import bindings_of
-from mesh_app.widgets.line_view import LineView
+from mesh_app.widgets.line_view import LineView, cut
 from mesh_app.widgets.tones import selection_style
 
 Key = TypeVar("Key", bound=Hashable)
@@ -43,6 +43,8 @@ class RowList(LineView, Generic[Key], can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
         self.cursor: Key | None = None
+        self.is_chosen = False
+        """Whether the person moved the cursor. Until then it stays on the default row, whatever comes and goes."""
         self._keys: Sequence[Key] = ()
         self._top = 0
 
@@ -80,7 +82,7 @@ class RowList(LineView, Generic[Key], can_focus=True):
         self._note_hidden_rows(rows_count)
         visible = self._keys[self._top : self._top + rows_count]
         marks = {True: Span("▸ ", "amount"), False: Span("  ")}
-        return header + [(marks[key == self.cursor], *self.row_line(state, key, width - MARK_WIDTH)) for key in visible]
+        return header + [cut((marks[key == self.cursor], *self.row_line(state, key, width - MARK_WIDTH)), width) for key in visible]
 
     @override
     def line_style(self, y: int) -> Style:
@@ -143,15 +145,16 @@ class RowList(LineView, Generic[Key], can_focus=True):
     _header_height = 0
 
     def _cursor_position(self) -> int:
-        if self.cursor is None or self.cursor not in self._keys:
+        if not self.is_chosen or self.cursor not in self._keys:
             self.cursor = self.default_cursor(self._keys)
-        return self._keys.index(self.cursor)
+        return self._keys.index(self.cursor) if self.cursor is not None else 0
 
     def _move(self, rows: int) -> None:
         if self._keys:
             self._put(self._keys[max(0, min(len(self._keys) - 1, self._cursor_position() + rows))])
 
     def _put(self, key: Key) -> None:
+        self.is_chosen = True
         if key == self.cursor:
             return
         self.cursor = key

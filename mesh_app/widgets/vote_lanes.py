@@ -193,10 +193,10 @@ def _inside(state: State, payment: Payment, index: int, marks: LaneMarks, width:
     """The validator's own account of its work, and the beginning of its signature; for a refusal what the wallet does about it."""
     lane = payment.lanes.get(index)
     if lane is not None and marks.refused is not None and lane.refusal is not None and marks.voted is None:
-        told = lane.refusal.text or lane.refusal.reason
-        action = f" → wallet: {lane.refusal.action}" if lane.refusal.action else ""
-        proof = " · equivocation proof verified" if lane.refusal.has_proof else ""
-        return (Span(f"{told}{action}{proof}", "dim"),)
+        told: Line = (Span(lane.refusal.text or lane.refusal.reason, "dim"),)
+        action: Line = (Span(f"→ wallet: {lane.refusal.action}", "dim"),)
+        proof: Line = (Span("⚑ equivocation proof verified", "proof"),)
+        return fitted([told, *([proof] if lane.refusal.has_proof else []), *([action] if lane.refusal.action else [])], width) or told
     work = state.works.get(payment.transition_id, {}).get(index)
     if work is None or marks.stored is None:
         return ()

@@ -1,5 +1,7 @@
 """What holds on all screens: sizes, keys, focus, leaving, the command palette."""
 
+from pathlib import Path
+
 import pytest
 from textual.dom import DOMNode
 from textual.widget import Widget
@@ -235,9 +237,9 @@ async def test_without_colours_every_state_still_has_its_word(desk: Desk, monkey
         assert all(colour is None or colour.red == colour.green == colour.blue for colour in colours)
 
 
-async def test_screenshot_is_written(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    delivered: list[str] = []
+async def test_screenshot_is_written_into_the_home(desk: Desk, tmp_path: Path) -> None:
     async with desk() as running:
-        monkeypatch.setattr(running.app, "deliver_screenshot", lambda: delivered.append("svg"))
+        running.bench.emit(running.bench.network() | {"home": str(tmp_path)})
+        await running.settle()
         await running.press("ctrl+s")
-        assert delivered == ["svg"]
+        await running.wait_until(lambda: any(path.read_text().rstrip().endswith("</svg>") for path in tmp_path.glob("*.svg")))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mesh_app.widgets.certificate_list import CertificateList
 from mesh_app.widgets.event_stream import EventStream
 from mesh_app.widgets.validator_card import ValidatorCard
 from mesh_core.validator import lines
@@ -104,7 +105,7 @@ async def test_certificates_are_listed_with_signers_and_appliers(desk: Desk) -> 
         assert "alice → bob" in shown[2]
         assert "V1 V2 V3 ··" in shown[2]
         assert "140 ms" in shown[2]
-        assert "4/4" in shown[2]
+        assert "4/4 ✔" in shown[2]
 
 
 async def test_broken_lines_are_counted_and_shown_and_break_nothing(desk: Desk) -> None:
@@ -158,3 +159,18 @@ async def test_mouse_chooses_a_card(desk: Desk) -> None:
         await running.settle()
         assert isinstance(running.app.focused, ValidatorCard)
         assert running.app.focused.index == 3
+
+
+async def test_newest_certificate_is_under_the_cursor_until_another_is_chosen(desk: Desk) -> None:
+    async with desk() as running:
+        certificates = running.app.screen.query_one(CertificateList)
+        certificates.focus()
+        for sequence in range(2):
+            running.bench.play(running.bench.settled_payment("alice", "bob", 500, ""))
+            await running.settle()
+            assert certificates.cursor == digest("certificate", "bob", sequence).hex()
+        await running.press("down", "y")
+        assert running.app.clipboard == digest("certificate", "alice", 1).hex()
+        running.bench.play(running.bench.settled_payment("alice", "bob", 500, ""))
+        await running.settle()
+        assert certificates.cursor == digest("certificate", "alice", 1).hex()

@@ -173,7 +173,7 @@ async def test_rejection_shows_code_rule_name_and_reason(desk: Desk) -> None:
         lane = next(line for line in running.pane_text("#payment").splitlines() if line.startswith("V3"))
         assert "✗" in lane
         assert "0503 rule 5 SEQUENCE: prev mismatch" in lane
-        assert "the wallet is behind" in running.pane_text("#payment")
+        assert "head differs  → wallet: the wallet is behind" in running.pane_text("#payment")
 
 
 async def test_failed_payment_says_why(desk: Desk) -> None:

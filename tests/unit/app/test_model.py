@@ -291,3 +291,15 @@ def test_remark_is_a_line_of_the_workstation() -> None:
     state = State()
     remark(state, "you: kill V3\x07")
     assert state.entries[-1].text == "you: kill V3\\x07"
+
+
+def test_certificate_of_an_earlier_run_is_held_by_all_whose_state_is_that_of_one_that_applied_it_since() -> None:
+    bench, state = booted()
+    line = lines.CertificateApplied(bench.now_ns() + 1, digest("old"), 0, "send", digest("owner", "alice"), 0, (), (0, 1, 3), 1.0)
+    apply(state, of_validator(2, line))
+    certificate = state.certificates[digest("old").hex()]
+    assert state.holders_of(certificate) == (2,)
+    apply(state, bench.status(2) | {"t_ns": bench.now_ns() + 2})
+    assert state.holders_of(certificate) == (0, 1, 2, 3)
+    apply(state, bench.status(0) | {"state_digest": "ab" * 32})
+    assert state.holders_of(certificate) == (1, 2, 3)
