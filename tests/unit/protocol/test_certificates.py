@@ -363,6 +363,23 @@ def test_claim_of_what_is_parked_itself_waits_for_it(world: World) -> None:
     assert validator.machine.parked_count == 0
 
 
+def test_output_that_was_claimed_is_not_missing(world: World) -> None:
+    """A certificate ahead of its account that claims it once more: nothing that could be sent would help."""
+    again = alter(world.claim(world.bob, (world.payout, 0)), world.bob.keys, sequence=2)
+    ack = world.validator().settle(certify_by_hand(again))
+    assert (ack.status, ack.missing) == (AckStatus.PENDING, ())
+
+
+def test_what_one_call_wrote_is_not_kept_in_memory_behind_it() -> None:
+    """The store shows it by then; kept, it would grow with every certificate and hide the store."""
+    cluster = Cluster()
+    validator = cluster.validators[0]
+    for certificate in chain_of(cluster, 5):
+        validator.settle(certificate)
+        validator.settle(certificate)
+        assert validator.machine._store._written == {}
+
+
 def test_missing_names_each_absent_certificate_once(world: World) -> None:
     claims = tuple(Claim(Hash32(bytes((name,)) * 32), index, world.receive.core.claims[0].commitment) for name in (1, 2) for index in (0, 1))
     ack = world.validator().settle(certify_by_hand(alter(world.receive, world.carol.keys, claims=claims)))

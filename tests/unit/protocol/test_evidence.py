@@ -284,6 +284,16 @@ def test_two_certificates_for_one_slot_stop_the_validator_and_name_the_guilty(fi
     assert len(validator.evidence()) == len(guilty) + 1
 
 
+def test_second_certificate_for_a_slot_of_long_ago_stops_the_validator_too(world: World) -> None:
+    validator = world.validator()
+    rival = alter(world.gifts[0].transition, world.faucet.keys, self_memo=bytes(56))
+    assert validator.machine.ledger.account_or_zero(world.faucet.keys.owner).sequence == 3
+    assert validator.settle(certify_by_hand(rival, (1, 2, 3))).status is AckStatus.CONFLICT
+    assert validator.machine.halted
+    report = ACCOUNTABILITY_REPORT.decode(validator.store[HALTED_KEY])
+    assert [proof.validator for proof in report.proofs] == list(world.genesis.committee.validators[1:3])
+
+
 def halted(world: World) -> Validator:
     validator = world.validator()
     validator.settle(certify_by_hand(world.send, (0, 1, 2)))
