@@ -34,8 +34,11 @@ ANSWER_S = 20.0
 class ValidatorProcess:
     """`python -m mesh_core.validator`. `lines` is all of its standard output, `events` the same as JSON; a line that is none fails the test that reads it."""
 
-    def __init__(self, folder: ValidatorFolder, *, supervised: bool = True, module: str = "mesh_core.validator") -> None:
+    def __init__(
+        self, folder: ValidatorFolder, *, supervised: bool = True, module: str = "mesh_core.validator", environment: dict[str, str] | None = None
+    ) -> None:
         self.folder = folder
+        self._environment = os.environ | (environment or {})
         self._supervised = supervised
         self._module = module
         self._process: asyncio.subprocess.Process | None = None
@@ -50,6 +53,7 @@ class ValidatorProcess:
                 sys.executable,
                 *arguments,
                 cwd=REPOSITORY,
+                env=self._environment,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE if stdout is None else stdout,
                 stderr=log,
