@@ -76,11 +76,11 @@ class _About:
 
 async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, supervised: bool) -> None:
     stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    store_faults: list[LocalFault] = []
+    faults: list[LocalFault] = []
 
-    def on_store_fault(fault: LocalFault) -> None:
-        store_faults.append(stopped_by_store(fault))
-        _settle(stop, "the store failed")
+    def on_fault(fault: LocalFault) -> None:
+        faults.append(fault)
+        _settle(stop, "a fault")
 
     async with contextlib.AsyncExitStack() as stack:
         # First of all: whoever asks for an end while a large store is being read gets it in good order, too.
@@ -96,7 +96,7 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         with about():
             peers = Peers(config.peers, genesis, identity, output)
         with about("validator.data_dir"):
-            runner = await _restore(config.data_dir, genesis, identity, output, on_store_fault)
+            runner = await _restore(config.data_dir, genesis, identity, output, on_fault)
         stack.push_async_callback(runner.close)
         server = Server(
             host=config.listen_host,
@@ -120,16 +120,16 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         reason = await stop
         logger.info("stopping: %s", reason)
         output.write(lines.Stopping(time.monotonic_ns(), reason))
-    if store_faults:
+    if faults:
         # Also one of the last moment, when the stop was under way already: an exit status of 0 says that everything is on the disk.
-        raise store_faults[0]
+        raise faults[0]
 
 
 async def _restore(data_dir: Path, genesis: Genesis, identity: SigningKey, output: LineWriter, on_fault: Callable[[LocalFault], None]) -> ValidatorRunner:
     """The runner on its store. LocalFault, also where a record does not decode: a validator that guesses what it has signed may sign something else."""
-    store = ValidatorStore.open(data_dir, on_fault)
+    store = ValidatorStore.open(data_dir, lambda fault: on_fault(stopped_by_store(fault)))
     try:
-        return ValidatorRunner(genesis, identity, store, output)
+        return ValidatorRunner(genesis, identity, store, output, on_fault)
     except MeshError as error:
         await store.close()
         if isinstance(error, DecodeError):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from mesh_core.crypto.range_proof import RangeProofError, verify
+from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.effects import VerifyProof
 
 Verdict = Callable[[VerifyProof, bool, float], None]
@@ -16,7 +17,9 @@ Verdict = Callable[[VerifyProof, bool, float], None]
 class ProofVerifier:
     """A pool of as many threads as there are cores to spare. `waiting_count` jobs are not finished."""
 
-    def __init__(self, *, threads_count: int | None = None) -> None:
+    def __init__(self, on_fault: Callable[[LocalFault], None], *, threads_count: int | None = None) -> None:
+        """`on_fault` is told of a check that ended neither way, a bug: the transition would wait for ever, so the validator must stop."""
+        self._on_fault = on_fault
         count = max(1, (os.cpu_count() or 2) - 1) if threads_count is None else threads_count
         self._pool = ThreadPoolExecutor(max_workers=count, thread_name_prefix="mesh-proofs")
         self.waiting_count = 0
@@ -33,9 +36,14 @@ class ProofVerifier:
 
     def _finish(self, job: VerifyProof, done: "asyncio.Future[tuple[bool, float]]", verdict: Verdict) -> None:
         self.waiting_count -= 1
-        if not done.cancelled():
-            valid, seconds = done.result()
-            verdict(job, valid, seconds)
+        if done.cancelled():
+            return
+        error = done.exception()
+        if error is not None:
+            self._on_fault(LocalFault(ErrorCode.INTERNAL, f"checking the range proof of {job.transition_id.hex()[:16]} failed: {error!r}"))
+            return
+        valid, seconds = done.result()
+        verdict(job, valid, seconds)
 
 
 def _check(job: VerifyProof) -> tuple[bool, float]:

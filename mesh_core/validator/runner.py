@@ -49,13 +49,14 @@ class _Waiting:
 class ValidatorRunner:
     """Performs the effects of one `ValidatorMachine`. Implements the network's `Handler`; all methods are called from one event loop."""
 
-    def __init__(self, genesis: Genesis, identity: SigningKey, store: ValidatorStore, output: LineWriter) -> None:
+    def __init__(self, genesis: Genesis, identity: SigningKey, store: ValidatorStore, output: LineWriter, on_fault: Callable[[LocalFault], None]) -> None:
+        """`on_fault` is told when the validator must stop; the store tells its own faults."""
         self.machine = ValidatorMachine(genesis, identity, store)
         self.peers_up: Callable[[], tuple[int, ...]] = tuple
         self.connections_count: Callable[[], int] = int
         self._store = store
         self._output = output
-        self._proofs = ProofVerifier()
+        self._proofs = ProofVerifier(on_fault)
         self._subscriptions = Subscriptions()
         self._sessions: dict[Source, Session] = {}
         self._sources: dict[Session, Source] = {}

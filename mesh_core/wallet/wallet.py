@@ -291,7 +291,7 @@ class Wallet:
                 await self._take_over_pending(latest)
             except LocalFault as fault:
                 self._failure = fault
-            self._announce()
+            self._set_activity(IDLE)
             self._is_in_step.set()
             unfinished = self.account.unsettled()
             if unfinished is not None and self._failure is None:

@@ -103,6 +103,7 @@ class Bench:
     store: HeldStore
     output: Lines
     cluster: Cluster
+    faults: list[LocalFault]
 
     def connect(self) -> Peer:
         peer = Peer()
@@ -133,8 +134,9 @@ async def bench() -> Bench:
     """A validator whose first commit, which names the network, is done."""
     cluster = Cluster()
     store, output = HeldStore(), Lines()
-    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], cast(ValidatorStore, store), cast(LineWriter, output))
-    made = Bench(runner, store, output, cluster)
+    faults: list[LocalFault] = []
+    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], cast(ValidatorStore, store), cast(LineWriter, output), faults.append)
+    made = Bench(runner, store, output, cluster, faults)
     assert [key for key, _ in store.batches[0]] == ["m/network"]
     await made.finish(0)
     return made
@@ -371,3 +373,15 @@ async def test_subscription_to_the_past_begins_with_a_gap(bench: Bench) -> None:
     watcher = bench.connect()
     bench.receive(watcher, Subscribe(0, ALL_KINDS, (), 5))
     assert [message.kind for message in watcher.sent if isinstance(message, Event)] == [EventKind.GAP]
+
+
+async def test_check_of_a_proof_that_ends_neither_way_stops_the_validator(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("mesh_core.validator.proofs.verify", break_down)
+    peer = bench.connect()
+    bench.receive(peer, request(send_of(bench)))
+    await eventually(lambda: bool(bench.faults))
+    assert bench.faults[0].code is ErrorCode.INTERNAL
+    assert peer.sent == []
