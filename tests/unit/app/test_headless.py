@@ -129,7 +129,7 @@ class FakeWorkbench:
     told: ClassVar[list[Event]] = []
     starting: ClassVar[LocalFault | None] = None
     paying: ClassVar[LocalFault | None] = None
-    made: "ClassVar[list[FakeWorkbench]]" = []
+    made: ClassVar["list[FakeWorkbench]"] = []
 
     def __init__(self, folder: object, **options: object) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
@@ -167,7 +167,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeWorkbench]:
 
     class Fake(FakeWorkbench):
         told: ClassVar[list[Event]] = good_events()
-        made: "ClassVar[list[FakeWorkbench]]" = []
+        made: ClassVar["list[FakeWorkbench]"] = []
 
     monkeypatch.setattr(headless, "LocalWorkbench", Fake)
     return Fake
