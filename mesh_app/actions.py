@@ -32,7 +32,10 @@ KEY_NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """`keys` as Textual names them, separated by commas. `label` for the key bar, `text` for help and palette. `in_bar`: shown at the bottom."""
+    """`keys` as Textual names them, separated by commas. `label` for the key bar, `text` for help and palette. `in_bar`: shown at the bottom.
+
+    `at_once`: done before the next key is handed out, so that what is typed after it goes where it leads, however fast.
+    """
 
     scope: Scope
     name: str
@@ -41,6 +44,7 @@ class Action:
     text: str
     in_bar: bool = True
     in_palette: bool = False
+    at_once: bool = False
 
     @property
     def shown_keys(self) -> tuple[str, ...]:
@@ -54,11 +58,11 @@ class Action:
 
 
 ACTIONS: Final[tuple[Action, ...]] = (
-    Action("everywhere", "pay", "p", "Pay", "Make a payment", in_palette=True),
-    Action("everywhere", "show('network')", "1", "Network", "Go: Network", in_bar=False, in_palette=True),
-    Action("everywhere", "show('wallets')", "2", "Wallets", "Go: Wallets", in_bar=False, in_palette=True),
-    Action("everywhere", "show('pay')", "3", "Pay", "Go: Pay", in_bar=False, in_palette=True),
-    Action("everywhere", "show('help')", "question_mark,f1,4", "Help", "Go: Help, all keys and what is what", in_palette=True),
+    Action("everywhere", "pay", "p", "Pay", "Make a payment", in_palette=True, at_once=True),
+    Action("everywhere", "show('network')", "1", "Network", "Go: Network", in_bar=False, in_palette=True, at_once=True),
+    Action("everywhere", "show('wallets')", "2", "Wallets", "Go: Wallets", in_bar=False, in_palette=True, at_once=True),
+    Action("everywhere", "show('pay')", "3", "Pay", "Go: Pay", in_bar=False, in_palette=True, at_once=True),
+    Action("everywhere", "show('help')", "question_mark,f1,4", "Help", "Go: Help, all keys and what is what", in_palette=True, at_once=True),
     Action("everywhere", "copy", "y", "Copy", "Copy the hash or address in focus", in_palette=True),
     Action("everywhere", "focus_next", "tab", "Next pane", "Next pane or field", in_bar=False),
     Action("everywhere", "focus_previous", "shift+tab", "Previous pane", "Previous pane or field", in_bar=False),

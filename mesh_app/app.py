@@ -32,6 +32,7 @@ from mesh_core.errors import MeshError
 TICK_SECONDS: Final = 0.1
 MAX_EVENTS_PER_TICK: Final = 2_000
 """More wait for the next tick, so that a flood of events never holds up the keyboard."""
+WAYS: Final = frozenset({"show", "pay", "back", "leave", "new_wallet"})
 MAX_TOASTS: Final = 2
 TOAST_SECONDS: Final = 4.0
 ERROR_TOAST_SECONDS: Final = 8.0
@@ -167,18 +168,20 @@ class MeshApp(App[None]):
 
     # --- Actions ----------------------------------------------------------------------------------------------------------------
 
-    def action_show(self, name: str) -> None:
-        """Another screen."""
+    @override
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """No way to another screen leads past an open question."""
+        return isinstance(self.screen, MeshScreen) if action in WAYS else super().check_action(action, parameters)
+
+    async def action_show(self, name: str) -> None:
+        """Another screen. Awaited to the end, so that keys pressed in the meantime go there."""
         if name != self.current_mode:
             self._earlier_screens = [*self._earlier_screens[-9:], self.current_mode]
-            self.switch_mode(name)
+            await self.switch_mode(name)
 
     async def action_pay(self) -> None:
         """The payment form, from anywhere."""
-        self.action_show("pay")
-        self.call_after_refresh(self._start_payment)
-
-    def _start_payment(self) -> None:
+        await self.action_show("pay")
         if isinstance(self.screen, PayScreen):
             self.screen.show(self.state, self.workbench.mode)
             self.screen.start_payment()
@@ -190,7 +193,7 @@ class MeshApp(App[None]):
         if isinstance(screen, PayScreen) and screen.focused is not None and screen.query_one("#payment-form") in screen.focused.ancestors:
             screen.query_one("#payments").focus()
         elif self._earlier_screens:
-            self.switch_mode(self._earlier_screens.pop())
+            await self.switch_mode(self._earlier_screens.pop())
 
     def action_copy(self) -> None:
         """What the pane in focus offers to copy, through the terminal (OSC 52)."""

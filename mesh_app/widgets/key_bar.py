@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from textual.events import Click
-from textual.keys import key_to_character
 from typing_extensions import override
 
 from mesh_app.spans import Line, Span
@@ -12,7 +11,10 @@ from mesh_app.widgets.line_view import LineView, line_width
 
 
 class KeyBar(LineView):
-    """Keys of the pane in focus first, then of the screen, then of the application; as many as fit. A click does what the key does."""
+    """Keys of the pane in focus first, then of the screen, then of the application; as many as fit. A click does what the key does.
+
+    Keys that a field in focus takes as text are not in force there, so they are not shown.
+    """
 
     def __init__(self) -> None:
         super().__init__(id="key-bar")
@@ -32,7 +34,7 @@ class KeyBar(LineView):
         seen: set[str] = set()
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if not binding.show or not active.enabled or binding.action in seen or self._is_typed(binding.key):
+            if not binding.show or not active.enabled or binding.action in seen:
                 continue
             seen.add(binding.action)
             key = self.app.get_key_display(binding)
@@ -43,11 +45,6 @@ class KeyBar(LineView):
             line += spot
             x += line_width(tuple(spot))
         return [tuple(line)]
-
-    def _is_typed(self, key: str) -> bool:
-        """Whether the field in focus takes the key as text."""
-        focused = self.screen.focused
-        return focused is not None and focused.check_consume_key(key, key_to_character(key))
 
     async def on_click(self, event: Click) -> None:
         """As if the key were pressed."""

@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.events import Key
 from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 from typing_extensions import override
@@ -68,6 +69,24 @@ class FormInput(Input):
     """A field to type in, whose keys are in the key bar."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("form")]
+
+    def on_key(self, event: Key) -> None:
+        """Takes the draft as it stands when enter comes.
+
+        A binding is looked up on a way through several queues, while characters are inserted at once: with 5, enter, 0 typed fast, 50 would be paid.
+        """
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self._submit_form()
+
+    @override
+    async def action_submit(self) -> None:
+        """Enter by way of the key bar."""
+        self._submit_form()
+
+    def _submit_form(self) -> None:
+        next(node for node in self.ancestors if isinstance(node, PaymentForm)).submit()
 
 
 class PaymentForm(Vertical):
@@ -145,7 +164,6 @@ class PaymentForm(Vertical):
         self._verdict.draft = self.draft
         self._verdict.reshow()
 
-    @on(Input.Submitted)
     @on(Choice.Submitted)
     def submit(self) -> None:
         """Asks for the payment, or goes to the field that prevents it."""
@@ -164,7 +182,8 @@ class PaymentForm(Vertical):
 
     def _focus_field(self, field: DraftField) -> None:
         ids = {DraftField.WALLET: "from", DraftField.RECIPIENT: "to", DraftField.AMOUNT: "amount", DraftField.MEMO: "memo"}
-        self.query_one(f"#{ids[field]}").focus()
+        # At once, and not when the screen finds time for it: the next key may be on its way.
+        self.screen.set_focus(self.query_one(f"#{ids[field]}"))
 
     def _first_recipient(self, names: list[str]) -> str:
         payer = self.query_one(Choice).value

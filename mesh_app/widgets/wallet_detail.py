@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from textual.renderables.digits import DIGITS, DIGITS3X3_BOLD
 from typing_extensions import override
 
 from mesh_app.format import amount, groups, milliseconds, moment, short
@@ -65,6 +66,24 @@ class AddressPane(WalletPane, can_focus=True):
         return (f"address of {self.wallet.name}", self.wallet.address) if self.wallet is not None else None
 
 
+class BalancePane(WalletPane, can_focus=True):
+    """The balance, which this wallet alone can open: in large digits where they fit."""
+
+    BORDER_TITLE = "Opened locally"
+
+    @override
+    def wallet_lines(self, state: State, wallet: WalletView, width: int) -> Sequence[Line]:
+        shown = amount(wallet.balance)
+        rows = large_digits(shown)
+        if len(rows[0]) > width:
+            return [(), (Span(shown, "amount"),)]
+        return [(Span(row, "amount"),) for row in rows]
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """What `y` copies here."""
+        return (f"balance of {self.wallet.name}", str(self.wallet.balance)) if self.wallet is not None else None
+
+
 class CommitmentPane(WalletPane, can_focus=True):
     """All that a validator knows of the balance: 32 bytes."""
 
@@ -105,6 +124,21 @@ class IncomingPane(WalletPane):
         if not wallet.outputs:
             return wrapped("Nothing came in yet. What comes is claimed by itself.", width, tone="dim")
         return [_incoming_line(state, output) for output in reversed(wallet.outputs.values())]
+
+
+def large_digits(text: str) -> tuple[str, str, str]:
+    """Text in three rows of equal length: digits large, everything else small in the last row."""
+    cells = [_large_digit(character) for character in text]
+    first, second, third = ("".join(cell[row] for cell in cells) for row in range(3))
+    return first, second, third
+
+
+def _large_digit(character: str) -> tuple[str, str, str]:
+    position = 3 * DIGITS.find(character)
+    if position < 0:
+        return " ", " ", character
+    top, middle, bottom = (row.ljust(3) for row in DIGITS3X3_BOLD[position : position + 3])
+    return top, middle, bottom
 
 
 def _history_line(state: State, payment: Payment) -> Line:

@@ -10,10 +10,8 @@ from mesh_app.format import amount
 from mesh_app.spans import Line, Span
 from mesh_app.state import State
 from mesh_app.widgets.bindings import bindings_of
-from mesh_app.widgets.line_view import cut, padded, right_aligned
+from mesh_app.widgets.line_view import cut, padded
 from mesh_app.widgets.row_list import RowList
-
-AMOUNT_WIDTH = 14
 
 
 class WalletList(RowList[str]):
@@ -30,8 +28,9 @@ class WalletList(RowList[str]):
     def row_line(self, state: State, key: str, width: int) -> Line:
         wallet = state.wallets[key]
         coming = f" +{amount(wallet.incoming)}" if wallet.incoming else ""
-        name_width = max(4, width - AMOUNT_WIDTH - len(coming))
-        return cut((Span(padded(wallet.name, name_width)), Span(right_aligned(amount(wallet.balance), AMOUNT_WIDTH), "amount"), Span(coming, "wait")), width)
+        value = amount(wallet.balance)
+        name_width = max(4, width - len(value) - len(coming) - 1)
+        return cut((Span(padded(wallet.name, name_width)), Span(f" {value}", "amount"), Span(coming, "wait")), width)
 
     @override
     def empty_lines(self, state: State, width: int) -> Sequence[Line]:

@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
+from textual.events import Key
+from textual.keys import key_to_character
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -43,6 +45,13 @@ class Running:
         """Characters into the field in focus."""
         names = {" ": "space", "-": "minus", ".": "full_stop", ",": "comma", "[": "left_square_bracket", "]": "right_square_bracket", "/": "slash"}
         await self.pilot.press(*(names.get(character, character) for character in text))
+        await self.settle()
+
+    async def burst(self, *keys: str) -> None:
+        """Keys faster than anything can react, as a fast typist, a slow machine or a pasted script sends them."""
+        for key in keys:
+            self.app.post_message(Key(key, key_to_character(key)))
+        await self.pilot.pause()
         await self.settle()
 
     async def fill(self, text: str) -> None:

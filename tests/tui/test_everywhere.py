@@ -122,6 +122,13 @@ async def test_quit_asks_while_validators_run_with_the_safe_answer_in_focus(desk
         await running.wait_until(lambda: running.app._exit)
 
 
+async def test_no_key_leads_past_an_open_question(desk: Desk) -> None:
+    async with desk() as running:
+        await running.press("q", "p", "3", "question_mark")
+        assert isinstance(running.app.screen, Confirm)
+        assert running.app.current_mode == "network"
+
+
 async def test_quit_does_not_ask_when_nothing_runs(desk: Desk) -> None:
     async with desk(is_booted=False) as running:
         await running.pilot.press("q")

@@ -41,6 +41,19 @@ async def test_all_fields_by_keyboard_reach_the_workbench(desk: Desk) -> None:
         assert running.bench.calls == [("pay", "bob", "alice", 7_000, "thank you [b]")]
 
 
+async def test_payment_typed_in_one_burst_loses_no_key(desk: Desk) -> None:
+    async with desk() as running:
+        await running.burst("p", "5", "0", "0", "enter")
+        await running.wait_until(lambda: running.bench.calls == [("pay", "alice", "bob", 500, "")])
+
+
+async def test_what_is_typed_after_enter_is_not_paid(desk: Desk) -> None:
+    async with desk() as running:
+        await running.press("p")
+        await running.burst("5", "enter", "0", "0", "tab", "x")
+        await running.wait_until(lambda: running.bench.calls == [("pay", "alice", "bob", 5, "")])
+
+
 async def test_payment_to_an_address_reaches_the_workbench(desk: Desk) -> None:
     async with desk() as running:
         await running.press("p")

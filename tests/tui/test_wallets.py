@@ -1,7 +1,8 @@
 """The wallets screen. Goal: what a wallet opens stands beside what everybody else sees of it."""
 
-from textual.widgets import Digits
+import pytest
 
+from mesh_app.widgets.wallet_detail import large_digits
 from tests.tui.conftest import Desk
 from tests.tui.fake_workbench import address, digest
 
@@ -9,7 +10,7 @@ from tests.tui.fake_workbench import address, digest
 async def test_balance_stands_beside_all_32_bytes_of_the_commitment(desk: Desk) -> None:
     async with desk() as running:
         await running.press("2")
-        assert running.app.screen.query_one("#balance", Digits).value == "10,000"
+        assert running.pane_text("#opened") == "\n".join(large_digits("10,000"))
         shown = running.pane_text("#commitment").replace(" ", "").replace("\n", "")
         assert digest("commitment", "alice", 10_000, 0).hex() in shown
 
@@ -17,7 +18,7 @@ async def test_balance_stands_beside_all_32_bytes_of_the_commitment(desk: Desk) 
 async def test_cursor_chooses_the_wallet_that_the_panes_show(desk: Desk) -> None:
     async with desk() as running:
         await running.press("2", "down")
-        assert running.app.screen.query_one("#balance", Digits).value == "0"
+        assert running.pane_text("#opened") == "\n".join(large_digits("0"))
         assert str(address("bob")) in running.pane_text("#address").replace("\n", "")
 
 
@@ -66,3 +67,11 @@ async def test_new_wallet_can_be_left_with_escape(desk: Desk) -> None:
         await running.press("2", "n", "escape")
         assert running.bench.calls == []
         assert len(running.app.screen_stack) == 1
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 40)], ids=["60x18", "80x24", "120x40"])
+async def test_balance_and_commitment_are_whole_at_every_size(desk: Desk, size: tuple[int, int]) -> None:
+    async with desk(size=size) as running:
+        await running.press("2", "G")
+        assert digest("commitment", "faucet", 10**9, 0).hex() in running.pane_text("#commitment").replace(" ", "").replace("\n", "")
+        assert "1,000,000,000" in running.pane_text("#wallets")
