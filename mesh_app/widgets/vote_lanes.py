@@ -211,19 +211,21 @@ def _inside(state: State, payment: Payment, index: int, marks: LaneMarks, width:
 
 
 def _axis(width: int, scale_ms: float, certified: float | None) -> Line:
+    """Labels where there is room for them, and the certificate's mark, which goes before a label."""
     cells = [" "] * width
+    mark = round(certified / scale_ms * (width - 1)) if certified is not None and certified <= scale_ms else None
     for part in range(AXIS_PARTS + 1):
         ms = scale_ms * part / AXIS_PARTS
         label = f"{ms:g} ms" if part == 0 else f"{ms:g}"
         x = round(ms / scale_ms * (width - 1))
         start = x if part == 0 else max(0, min(width - len(label), x - len(label) + 1))
-        if all(cell == " " for cell in cells[max(0, start - 1) : start + len(label)]):
+        taken = range(max(0, start - 1), start + len(label) + 1)
+        if mark not in taken and all(cells[position] == " " for position in taken if position < width):
             cells[start : start + len(label)] = label
     line = "".join(cells)
-    if certified is None or certified > scale_ms:
+    if mark is None:
         return (Span(line, "dim"),)
-    x = round(certified / scale_ms * (width - 1))
-    return (Span(line[:x], "dim"), Span("◆", "up"), Span(line[x + 1 :], "dim"))
+    return (Span(line[:mark], "dim"), Span("◆", "up"), Span(line[mark + 1 :], "dim"))
 
 
 def legend(width: int) -> Sequence[Line]:
