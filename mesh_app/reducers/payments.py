@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mesh_app.event_fields import Fields, MalformedEventError, StaleEventError
-from mesh_app.format import amount, milliseconds, short, size
+from mesh_app.format import amount, counted, milliseconds, short, size
 from mesh_app.reducers.note import Note, Notes, Reducer, who
 from mesh_app.spans import Tone, validator_name
 from mesh_app.state import MAX_PAYMENTS, FormedCertificate, Output, Payment, Recipient, Refusal, State, Step
@@ -77,7 +77,7 @@ def vote_received(state: State, fields: Fields, t_ns: int) -> Notes:
     if lane.vote_ns is None:
         lane.vote_ns, lane.vote_ms, lane.signature, lane.rank = t_ns, ms, signature, votes_count
     payment.last_ns = t_ns
-    return (_note(payment, "vote", f"{votes_count} of {state.quorum} votes: {validator_name(index)} after {milliseconds(ms)}"),)
+    return (_note(payment, "vote", f"{validator_name(index)} after {milliseconds(ms)}: {counted(votes_count, 'vote')}, {state.quorum} needed"),)
 
 
 def vote_refused(state: State, fields: Fields, t_ns: int) -> Notes:

@@ -197,7 +197,7 @@ class Wallet:
         draft = planned.draft
         trace.step("built")
         proof = await asyncio.to_thread(prove_draft, draft, os.urandom)
-        prove_ms = trace.step("proved")
+        prove_ms = trace.step("proved") if proof else 0.0
         try:
             await asyncio.to_thread(validate_draft, Transition(draft.core, proof, UNSIGNED), self._genesis, self.account)
         except Rejected as refusal:
