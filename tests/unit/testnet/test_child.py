@@ -120,7 +120,7 @@ async def test_log_takes_standard_error_is_private_and_keeps_what_is_there(tmp_p
 
 
 async def test_modules_of_the_present_folder_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pathlib.py").write_text("raise SystemExit(99)")
+    (tmp_path / "tests.py").write_text("raise SystemExit(99)")
     monkeypatch.chdir(tmp_path)
     async with child(tmp_path, "ready") as (_, events):
         await until_ready(events)

@@ -13,6 +13,7 @@ import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.connection import Answer, Answered
+from mesh_core.protocol.certificates import read_certificate
 from mesh_core.storage.wallet_store import DATABASE_NAME
 from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.messages import QueryAccount, SettlementCertificate, SyncRequest, VoteRequest
@@ -245,6 +246,24 @@ async def test_old_copy_does_not_move_back_when_the_history_in_between_cannot_be
     await alice.send([pay("bob", 1)])
     assert alice.account.state.sequence == 4
     assert bench.evidence() == []
+
+
+async def test_certificate_of_an_older_slot_does_not_set_the_account_back(bench: Bench) -> None:
+    """However late it is learnt of: the next payment would be signed for a slot that is settled."""
+    alice = bench.open("alice")
+    for amount in (1, 2):
+        await alice.send([pay("bob", amount)])
+    await eventually(lambda: settled(alice) == [OutgoingState.DONE] * 2)
+    state, balance = alice.account.state, alice.account.balance
+    first = alice.account.outgoing()[0].certificate
+    assert first is not None
+    checked = read_certificate(first, bench.cluster.genesis)
+    await alice.account.record_certificate(checked)
+    await alice.account.adopt(checked)
+    assert (alice.account.state, alice.account.balance) == (state, balance)
+    await bench.close(alice)
+    alice = bench.open("alice")
+    assert (alice.account.state, alice.account.balance) == (state, balance)
 
 
 async def test_old_copy_does_not_claim_what_was_claimed_since(bench: Bench) -> None:
