@@ -23,7 +23,7 @@ from typing import Any
 
 from mesh_core.crypto.startup import prepare
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
-from mesh_core.validator.output import LineWriter
+from mesh_core.validator.output import LineWriter, occupy_standard_descriptors
 from mesh_core.wallet.events import WalletFault
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.network import load_network
@@ -124,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # aioquic tells each packet of a handshake at INFO; the handshake that matters is logged by mesh_core.network.
     logging.getLogger("quic").setLevel(logging.WARNING)
+    occupy_standard_descriptors()
     output = LineWriter()
 
     async def run() -> None:

@@ -11,6 +11,18 @@ MAX_WAITING_LINES = 4096
 _FLUSH_TIMEOUT_S = 1.0
 
 
+def occupy_standard_descriptors() -> None:
+    """Open the null device in the place of each standard descriptor that is closed; before any other file is opened.
+
+    Whoever starts a program with its standard output closed gives the number 1 to the first file that it opens, be it the database: lines would go there.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
 class LineWriter:
     """Writes lines to a file descriptor in order. A line that finds no room is dropped and counted; a closed reader ends the writing."""
 

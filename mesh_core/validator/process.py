@@ -26,7 +26,7 @@ from mesh_core.storage.validator_store import ValidatorStore
 from mesh_core.validator import lines
 from mesh_core.validator.config import ValidatorConfig, load_config
 from mesh_core.validator.identity import load_identity, require_seat
-from mesh_core.validator.output import LineWriter
+from mesh_core.validator.output import LineWriter, occupy_standard_descriptors
 from mesh_core.validator.peers import Peers
 from mesh_core.validator.runner import ValidatorRunner, stopped_by_store
 
@@ -38,6 +38,7 @@ STOP_DEADLINE_S = 5.0
 
 def run_validator(config_path: Path, *, supervised: bool) -> int:
     """Run until stopped. Exit status: 0 after an orderly stop, 1 after a fault, which was written as a `fatal` line and to standard error."""
+    occupy_standard_descriptors()
     output = LineWriter()
     try:
         config = load_config(config_path)

@@ -274,6 +274,29 @@ async def test_reader_that_does_not_read_its_output_stops_no_vote_and_no_stop(ca
         os.close(reading)
 
 
+async def test_closed_standard_output_does_not_lead_into_another_file(case: Case) -> None:
+    """The number 1 would go to the first file that the process opens, and the lines into that: its database, for instance."""
+    config = case.process.folder.config
+    command = f"exec '{sys.executable}' -m mesh_core.validator --config '{config}' >&- <&-"
+    process = await asyncio.create_subprocess_exec("sh", "-c", command, cwd=REPOSITORY, stderr=asyncio.subprocess.DEVNULL, start_new_session=True)
+    try:
+        client = case.client
+        await _until_up(client)
+        async with client.connected() as connection:
+            assert isinstance(await client.vote(connection, client.send("alice", "bob", 500)), VoteResponse)
+        process.terminate()
+        async with asyncio.timeout(END_S):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    files = {path.name: path.read_bytes() for path in case.process.folder.data_dir.iterdir()}
+    assert [name for name, data in files.items() if b'"event"' in data] == []
+    with closing(sqlite3.connect(case.process.folder.data_dir / DATABASE_NAME)) as connection_:
+        assert connection_.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
 def _waiting_bytes(descriptor: int) -> int:
     return int(struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0])
 
