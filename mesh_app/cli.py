@@ -70,12 +70,14 @@ def _print_version() -> int:
 
 
 def find_home(option: Path | None) -> Path:
-    """The home: the option, else the environment, else a folder of the user's data."""
-    if option is not None:
-        return option.expanduser().absolute()
+    """The home: the option, else the environment, else a folder of the user's data. LocalFault (CONFIG_INVALID) for the home of nobody (~nobody/here)."""
     variable = os.environ.get(HOME_VARIABLE)
-    if variable:
-        return Path(variable).expanduser().absolute()
+    given = option if option is not None else Path(variable) if variable else None
+    if given is not None:
+        try:
+            return given.expanduser().absolute()
+        except RuntimeError as error:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"the home {given}: {error}") from error
     import platformdirs
 
     return platformdirs.user_data_path("mesh") / "local-4"

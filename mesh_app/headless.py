@@ -38,7 +38,8 @@ class Facts:
     payment_ms: float | None = None
     prove_ms: float | None = None
     fault: LocalFault | None = None
-    """One that concerns no payment: the wallets' process ended, or could not open its wallets."""
+    """One that concerns no payment: a process ended that is needed to the end, or the wallets could not be opened."""
+    up: set[int] = field(default_factory=set)
     error: str | None = None
 
     def take(self, event: Event) -> None:
@@ -56,6 +57,10 @@ class Facts:
                 self.prove_ms = ms
             case {"event": "certificate", "payment": number, "payment_ms": float(ms)} if number == self.sending:
                 self.payment_ms = ms
+            case {"event": "validator_state", "state": "up", "validator": int(index)}:
+                self.up.add(index)
+            case {"event": "validator_state", "state": "exited", "validator": int(index), "exit": exit_status} if index in self.up and self.fault is None:
+                self.fault = LocalFault(ErrorCode.INTERNAL, f"V{index + 1} ended with status {exit_status} before all was done")
             case {"event": "fault", "wallet": None, "payment": None, "text": str(text)} if self.fault is None:
                 self.fault = LocalFault(ErrorCode.STORE_UNAVAILABLE, text)
             case _:
@@ -169,6 +174,7 @@ async def _play_and_tell(workbench: LocalWorkbench, facts: Facts, narrator: Narr
                 changed.notify_all()
 
     async def until(holds: Callable[[], bool]) -> None:
+        """Raises a fault that is told meanwhile."""
         async with changed:
             await changed.wait_for(lambda: facts.fault is not None or holds())
         if facts.fault is not None:
@@ -181,8 +187,11 @@ async def _play_and_tell(workbench: LocalWorkbench, facts: Facts, narrator: Narr
         await workbench.pay_and_wait("alice", "bob", facts.amount, "the first payment")
         await until(lambda: facts.is_complete)
 
+    async def watch() -> None:
+        await until(lambda: False)
+
     loop = asyncio.get_running_loop()
-    tasks = [loop.create_task(play()), loop.create_task(tell())]
+    tasks = [loop.create_task(play()), loop.create_task(tell()), loop.create_task(watch())]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

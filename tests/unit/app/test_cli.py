@@ -155,3 +155,12 @@ def test_home_is_the_option_or_the_environment_or_a_folder_of_the_users(monkeypa
     home = find_home(None)
     assert home.is_relative_to(tmp_path)
     assert home.is_absolute()
+
+
+def test_home_of_nobody_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for option, variable in ((Path("~no-such-user-here/mesh"), ""), (None, "~no-such-user-here/mesh")):
+        monkeypatch.setenv(cli.HOME_VARIABLE, variable)
+        with pytest.raises(LocalFault) as refusal:
+            find_home(option)
+        assert refusal.value.code is ErrorCode.CONFIG_INVALID
+        assert "~no-such-user-here/mesh" in refusal.value.text

@@ -226,6 +226,15 @@ async def test_wallets_that_end_are_not_waited_for(fake: type[FakeWorkbench], ca
     assert "the wallets' process ended (1)" in printed(capsys)[1]
 
 
+@pytest.mark.parametrize("when", ["before the payment", "during it"])
+async def test_validator_that_ends_is_not_waited_for(fake: type[FakeWorkbench], capsys: pytest.CaptureFixture[str], when: str) -> None:
+    state = {"event": "validator_state", "t_ns": 1, "validator": 2, "state": "up", "exit": None}
+    ended = {**state, "state": "exited", "exit": -9}
+    fake.told = [state, ended] if when == "before the payment" else [wallet("alice", 10_000), wallet("bob", 0), state, ended]
+    assert await run() is ExitStatus.FAILED
+    assert "V3 ended with status -9 before all was done" in printed(capsys)[1]
+
+
 async def test_run_that_never_completes_ends_at_its_deadline(
     fake: type[FakeWorkbench], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
