@@ -284,6 +284,7 @@ async def test_closed_standard_output_does_not_lead_into_another_file(case: Case
         await _until_up(client)
         async with client.connected() as connection:
             assert isinstance(await client.vote(connection, client.send("alice", "bob", 500)), VoteResponse)
+        assert _standard_files(process.pid) in ([os.devnull] * 2, None)
         process.terminate()
         async with asyncio.timeout(END_S):
             assert await process.wait() == 0
@@ -295,6 +296,12 @@ async def test_closed_standard_output_does_not_lead_into_another_file(case: Case
     assert [name for name, data in files.items() if b'"event"' in data] == []
     with closing(sqlite3.connect(case.process.folder.data_dir / DATABASE_NAME)) as connection_:
         assert connection_.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def _standard_files(pid: int) -> list[str] | None:
+    """What a process has in the place of standard input and output; None where the system does not tell."""
+    folder = Path("/proc") / str(pid) / "fd"
+    return [str((folder / name).readlink()) for name in ("0", "1")] if folder.exists() else None
 
 
 def _waiting_bytes(descriptor: int) -> int:
