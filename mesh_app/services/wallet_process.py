@@ -15,7 +15,9 @@ import asyncio
 import json
 import logging
 import os
+import select
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +33,8 @@ from mesh_core.wallet.network import load_network
 logger = logging.getLogger(__name__)
 
 COMMAND_LIMIT_BYTES = 64 * 1024
+STOP_DEADLINE_S = 10.0
+"""A process that has not stopped so long after its standard input ended is ended hard. Nothing is lost: what counts is on the disk."""
 
 
 class WalletProcess:
@@ -104,6 +108,20 @@ class WalletProcess:
             self._fault.set_exception(fault)
 
 
+def end_with_standard_input(deadline_s: float) -> None:
+    """From now on, end this process hard if it still runs `deadline_s` after its standard input has ended, whatever it is doing: it has lost its owner."""
+
+    def watch() -> None:
+        poll = select.poll()
+        # No events: what is reported all the same is that nobody holds the other end any more.
+        poll.register(0, 0)
+        poll.poll()
+        time.sleep(deadline_s)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="mesh-stdin", daemon=True).start()
+
+
 def _read_command(line: bytes) -> dict[str, Any]:
     """The command in a line. LocalFault (CONFIG_INVALID): nothing is guessed where money moves."""
     try:
@@ -125,6 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # aioquic tells each packet of a handshake at INFO; the handshake that matters is logged by mesh_core.network.
     logging.getLogger("quic").setLevel(logging.WARNING)
     occupy_standard_descriptors()
+    end_with_standard_input(STOP_DEADLINE_S)
     output = LineWriter()
 
     async def run() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from mesh_core.storage.wallet_store import list_wallets
 from testnet.child import Child
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
-from tests.e2e.processes import START_S, is_running
+from tests.e2e.processes import REPOSITORY, START_S, is_running
 from tests.unit.network.peers import eventually
 
 Event = dict[str, Any]
@@ -115,6 +116,21 @@ async def test_process_ends_with_its_standard_input(folder: NetworkFolder) -> No
         wallets.child.release()
         async with asyncio.timeout(START_S):
             assert await wallets.child.ended == 0
+
+
+async def test_process_that_hangs_does_not_outlive_its_owner() -> None:
+    """Its loop does not turn any more, so nobody reads the end of its standard input."""
+    script = "import time; from mesh_app.services import wallet_process as w; w.end_with_standard_input(0.1); print('up', flush=True); time.sleep(600)"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=REPOSITORY, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    async with asyncio.timeout(START_S):
+        assert await process.stdout.readline() == b"up\n"
+        process.stdin.write(b"a command that nobody reads\n")
+        await process.stdin.drain()
+        assert process.returncode is None
+        process.stdin.close()
+        assert await process.wait() == 1
 
 
 @pytest.mark.parametrize(
