@@ -29,6 +29,7 @@ from mesh_core.types.transition import MAX_CLAIMS, TRANSITION, Kind, Transition
 from mesh_core.wallet import events
 from mesh_core.wallet.account import NewOutput, WalletAccount
 from mesh_core.wallet.client import ValidatorClient
+from mesh_core.wallet.history import HistoryEntry, list_history
 from mesh_core.wallet.records import IncomingStatus, OutgoingRecord, OutgoingState, PaidOutput
 from mesh_core.wallet.settling import SettlementDriver
 from mesh_core.wallet.synchronising import (
@@ -105,6 +106,10 @@ class Wallet:
     def address(self) -> Address:
         """What payers need."""
         return self._keys.address
+
+    def history(self) -> list[HistoryEntry]:
+        """What this wallet paid and was paid, the oldest first (secret)."""
+        return list_history(self.account, self._keys.view_key)
 
     # --- Life
 

@@ -12,6 +12,7 @@ from mesh_core.types.basic import PublicKey, ViewPublicKey
 from mesh_core.types.messages import SettlementCertificate, VoteRequest
 from mesh_core.types.transition import TRANSITION
 from mesh_core.wallet import events
+from mesh_core.wallet.history import Direction
 from mesh_core.wallet.records import OUTGOING_RECORD, IncomingStatus, OutgoingState, outgoing_key
 from mesh_core.wallet.wallet import Wallet
 from tests.cluster import alter, certify_by_hand, wallet_keys
@@ -47,6 +48,18 @@ async def test_history_tells_both_sides_what_was_paid(bench: Bench) -> None:
     [(key, came)] = bob.account.incoming()
     assert (key.cert_id, came.status, came.sender, came.value, came.text) == (result.cert_id, IncomingStatus.CLAIMED, alice.address.owner, 500, "lunch")
     assert bob.account.outgoing()[0].claimed_value == 500
+    told = [(entry.direction, entry.counterparty, entry.amount, entry.fee, entry.text, entry.cert_id) for entry in (*alice.history(), *bob.history())]
+    assert told == [
+        (Direction.SENT, bob.address.owner, 500, 1, "lunch", result.cert_id),
+        (Direction.RECEIVED, alice.address.owner, 500, 0, "lunch", result.cert_id),
+    ]
+    assert [entry.status for entry in (*alice.history(), *bob.history())] == [outgoing_states(alice)[0].name.lower(), "claimed"]
+
+
+async def test_history_of_several_outputs_counts_the_fee_once(bench: Bench) -> None:
+    alice = bench.open("alice")
+    await alice.send([pay("bob", 1, "one"), pay("carol", 2, "two")])
+    assert [(entry.amount, entry.fee, entry.text) for entry in alice.history()] == [(1, 1, "one"), (2, 0, "two")]
 
 
 async def test_events_tell_a_payment_from_the_call_to_the_last_delivery(bench: Bench) -> None:
