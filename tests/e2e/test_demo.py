@@ -5,8 +5,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,24 +60,35 @@ class Run:
         return [event for event in self.events if event["event"] == name]
 
 
+@contextmanager
+def heeding_interrupts() -> Iterator[None]:
+    """A shell makes what it starts in the background ignore SIGINT, and so would every child of these tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @asynccontextmanager
 async def demo(temporary: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, running. Its temporary home is made in `temporary`."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "mesh_app",
-        "--demo",
-        "first-payment",
-        "--headless",
-        *arguments,
-        cwd=REPOSITORY,
-        env=os.environ | {"TMPDIR": str(temporary)},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        limit=1 << 20,
-    )
+    with heeding_interrupts():
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "mesh_app",
+            "--demo",
+            "first-payment",
+            "--headless",
+            *arguments,
+            cwd=REPOSITORY,
+            env=os.environ | {"TMPDIR": str(temporary)},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=1 << 20,
+        )
     try:
         yield process
     finally:
