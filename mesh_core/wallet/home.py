@@ -36,10 +36,10 @@ class WalletHome:
         return tuple(self._wallets)
 
     def start(self) -> None:
-        """Connect, and open every wallet that is there. LocalFault."""
-        self._client.start()
+        """Open every wallet that is there, and connect: one subscription a connection then covers them all. LocalFault."""
         for name in list_wallets(self._home):
             self._open(WalletStore.open(self._home, name, self._on_fault))
+        self._client.start()
 
     async def close(self) -> None:
         """Close all wallets and connections."""

@@ -203,3 +203,16 @@ async def test_wallets_are_made_while_others_pay(local: LocalNetwork) -> None:
         await service.pay("alice", "carol", 3, "welcome")
         await local.until(lambda: any(event["event"] == "wallet" and (event["wallet"], event["balance"]) == ("carol", 3) for event in heard))
         await local.until_in_step(certificates + 2)
+
+
+async def test_more_wallets_than_a_connection_has_subscriptions_are_all_told_what_comes(local: LocalNetwork) -> None:
+    heard: list[Event] = []
+    certificates = await local.until_at_rest()
+    async with local.wallet_process(heard) as service:
+        for number in range(20):
+            await service.create(f"w{number}")
+        for number in (0, 15, 16, 19):
+            await service.pay("faucet", f"w{number}", 100 + number, "")
+        expected = {(f"w{number}", 100 + number) for number in (0, 15, 16, 19)}
+        await local.until(lambda: expected <= {(event["wallet"], event["balance"]) for event in heard if event["event"] == "wallet"})
+        await local.until_in_step(certificates + 8)
