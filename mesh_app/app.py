@@ -1,5 +1,6 @@
 """The workstation: composes the screens, brings events into the state ten times a second, and has done what screens ask for. Nothing else."""
 
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import Any, ClassVar, Final
@@ -7,6 +8,7 @@ from typing import Any, ClassVar, Final
 from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 from typing_extensions import override
@@ -93,7 +95,9 @@ class MeshApp(App[None]):
     def _show(self) -> None:
         for screen in self.screen_stack:
             if isinstance(screen, MeshScreen) and screen.is_mounted:
-                screen.show(self.state, self.workbench.mode)
+                # While the application ends, its timers still run, and a screen loses its panes one by one.
+                with contextlib.suppress(NoMatches):
+                    screen.show(self.state, self.workbench.mode)
 
     def _report_fault(self, text: str, *, of_wallet: bool) -> None:
         if of_wallet and isinstance(self.screen, PayScreen):

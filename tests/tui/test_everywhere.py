@@ -250,3 +250,12 @@ async def test_screenshot_is_written_into_the_home(desk: Desk, tmp_path: Path) -
         await running.settle()
         await running.press("ctrl+s")
         await running.wait_until(lambda: any(path.read_text().rstrip().endswith("</svg>") for path in tmp_path.glob("*.svg")))
+
+
+async def test_tick_finds_a_screen_that_has_lost_its_panes(desk: Desk) -> None:
+    async with desk() as running:
+        await running.press("3")
+        await running.app.screen.query("#body").remove()
+        running.bench.emit(running.bench.process(0, "stopped"))
+        running.app.tick()
+        assert running.app.state.validators[0].state == "stopped"
