@@ -8,6 +8,7 @@
     l/INDEX               cert_id, chain hash after it        the log: order of application here
     m/globals             fee pool, log length, chain hash
     m/network             network_id
+    m/identity            public key of the validator whose votes these are
     m/halted              the AccountabilityReport that stopped this validator from voting
     v/OWNER/SEQUENCE      the vote of an undecided slot
     x/CERT_ID             a certificate that conflicts with another: evidence of more than f faults
@@ -33,6 +34,7 @@ VOTE_PREFIX = "v/"
 EVIDENCE_PREFIX = "e/"
 GLOBALS_KEY = "m/globals"
 NETWORK_KEY = "m/network"
+IDENTITY_KEY = "m/identity"
 HALTED_KEY = "m/halted"
 
 

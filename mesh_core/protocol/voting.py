@@ -27,6 +27,7 @@ from mesh_core.protocol.queries import answer_account, answer_sync, find_certifi
 from mesh_core.protocol.records import (
     EVIDENCE_PREFIX,
     HALTED_KEY,
+    IDENTITY_KEY,
     NETWORK_KEY,
     VOTE_LOCK,
     VOTE_PREFIX,
@@ -111,7 +112,7 @@ class ValidatorMachine:
         self.genesis = genesis
         self.identity = identity
         self._store = Overlay(store)
-        _check_network(genesis, store)
+        _check_owner(genesis, identity, store)
         self.ledger = Ledger.restore(genesis, self._store)
         self.halted = store.get(HALTED_KEY) is not None
         self.votes_cast = 0
@@ -141,8 +142,9 @@ class ValidatorMachine:
         return len(self._proofs)
 
     def initial_records(self) -> list[Record]:
-        """What a new store must hold before anything else: the network that it belongs to."""
-        return [] if self._store.get(NETWORK_KEY) is not None else [(NETWORK_KEY, self.genesis.network_id)]
+        """What a new store must hold before anything else: the network and the validator that it belongs to."""
+        owner: tuple[Record, ...] = ((NETWORK_KEY, self.genesis.network_id), (IDENTITY_KEY, self.identity.public_key))
+        return [record for record in owner if self._store.get(record[0]) is None]
 
     def handle(self, source: Source, message: Message) -> list[Effect]:
         """Handle one request. Messages that are no request to a validator are ignored: []. All effects of the call before must have been performed.
@@ -483,13 +485,16 @@ def _in_one_batch(effects: list[Effect]) -> list[Effect]:
     return batch + [effect for effect in effects if not isinstance(effect, Persist)]
 
 
-def _check_network(genesis: Genesis, store: RecordReader) -> None:
-    recorded = store.get(NETWORK_KEY)
-    if recorded is not None and recorded != genesis.network_id:
-        raise LocalFault(
-            ErrorCode.STORE_FORMAT,
-            f"the data folder belongs to network {recorded.hex()[:16]}, the genesis document to {genesis.network_id.hex()[:16]}: use the right one of each",
-        )
+def _check_owner(genesis: Genesis, identity: SigningKey, store: RecordReader) -> None:
+    """The records are of this network and of this validator: with another one's key, the votes that its owner cast would be forgotten."""
+    for key, what, ours, source in (
+        (NETWORK_KEY, "network", genesis.network_id, "genesis document"),
+        (IDENTITY_KEY, "validator", identity.public_key, "identity key"),
+    ):
+        recorded = store.get(key)
+        if recorded is not None and recorded != ours:
+            text = f"the data folder belongs to {what} {recorded.hex()[:16]}, the {source} to {ours.hex()[:16]}: use the right one of each"
+            raise LocalFault(ErrorCode.STORE_FORMAT, text)
 
 
 def _detail_of(refusal: Rejected) -> RejectDetail:

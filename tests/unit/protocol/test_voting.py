@@ -322,6 +322,16 @@ def test_store_of_another_network_is_refused() -> None:
     assert caught.value.code is ErrorCode.STORE_FORMAT
 
 
+def test_store_of_another_validator_is_refused() -> None:
+    """With another member's key the votes in the store would not be its own, and its own would be elsewhere."""
+    genesis, store = make_genesis(), MemoryStore()
+    store.persist(tuple(ValidatorMachine(genesis, validator_keys()[0], store).initial_records()))
+    with pytest.raises(LocalFault) as caught:
+        ValidatorMachine(genesis, validator_keys()[1], store)
+    assert caught.value.code is ErrorCode.STORE_FORMAT
+    assert "belongs to validator" in caught.value.text
+
+
 def test_messages_that_are_no_requests_are_ignored(world: World) -> None:
     validator = world.validator()
     before = validator.state()

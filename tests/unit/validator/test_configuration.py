@@ -296,12 +296,13 @@ def _record(folder: ValidatorFolder, key: str, value: bytes) -> None:
     ("key", "value", "code", "reason"),
     [
         ("m/network", b"\x11" * 32, ErrorCode.STORE_FORMAT, "belongs to network 1111111111111111"),
+        ("m/identity", b"\x22" * 32, ErrorCode.STORE_FORMAT, "belongs to validator 2222222222222222"),
         ("meta/format", b"mesh-wallet 1", ErrorCode.STORE_FORMAT, "belongs to another part of MESH"),
         ("meta/format", b"mesh-validator 9", ErrorCode.STORE_FORMAT, "this program knows version 1"),
         (f"v/{'ab' * 32}/{0:016x}", b"half a vote", ErrorCode.STORE_CORRUPT, "holds a record that this program did not write"),
         (f"a/{'ab' * 32}", b"\2" * 105, ErrorCode.STORE_CORRUPT, "holds a record that this program did not write"),
     ],
-    ids=["another network", "a wallet", "a later version", "a broken vote", "a broken account"],
+    ids=["another network", "another validator", "a wallet", "a later version", "a broken vote", "a broken account"],
 )
 def test_data_that_do_not_fit_are_refused_and_left_alone(
     network: NetworkFolder, capfd: pytest.CaptureFixture[str], key: str, value: bytes, code: ErrorCode, reason: str

@@ -131,13 +131,13 @@ async def turns() -> None:
 
 @pytest.fixture
 async def bench() -> Bench:
-    """A validator whose first commit, which names the network, is done."""
+    """A validator whose first commit, which names the network and itself, is done."""
     cluster = Cluster()
     store, output = HeldStore(), Lines()
     faults: list[LocalFault] = []
     runner = ValidatorRunner(cluster.genesis, validator_keys()[0], cast(ValidatorStore, store), cast(LineWriter, output), faults.append)
     made = Bench(runner, store, output, cluster, faults)
-    assert [key for key, _ in store.batches[0]] == ["m/network"]
+    assert [key for key, _ in store.batches[0]] == ["m/network", "m/identity"]
     await made.finish(0)
     return made
 
