@@ -1,7 +1,7 @@
 """Making a local network: keys, genesis document, configuration files; and the ports that its validators listen on."""
 
-import contextlib
 import hashlib
+import itertools
 import os
 import socket
 from collections.abc import Callable, Mapping
@@ -25,6 +25,8 @@ from testnet.layout import NetworkFolder, ValidatorFolder
 Entropy = Callable[[int], bytes]
 
 HOST = "127.0.0.1"
+PORTS = range(20_000, 32_000)
+"""Below the ports that Linux (32768 and up) and macOS (49152 and up) give to whoever dials."""
 VALIDATORS_COUNT = 4
 FEE_BASE = 1
 FEE_PER_OUTPUT = 0
@@ -126,12 +128,15 @@ def open_network(folder: NetworkFolder) -> Genesis:
 
 
 def free_ports(count: int) -> list[int]:
-    """Different UDP ports of the loopback interface that nobody uses now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(count)]
-        for one in sockets:
-            one.bind((HOST, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Different UDP ports of the loopback interface that nobody uses now, from a random place of `PORTS` on. LocalFault (VALIDATOR_START) if there are too few.
+
+    Not the ports that the system would give: those are also given to whoever dials, and a wallet's connection could take one before its validator does.
+    """
+    start = int.from_bytes(os.urandom(4), "big") % len(PORTS)
+    found = list(itertools.islice((port for port in (*PORTS[start:], *PORTS[:start]) if _is_free(port)), count))
+    if len(found) < count:
+        raise LocalFault(ErrorCode.VALIDATOR_START, f"fewer than {count} UDP ports from {PORTS[0]} to {PORTS[-1]} are free")
+    return found
 
 
 def _is_free(port: int) -> bool:

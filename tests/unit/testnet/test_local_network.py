@@ -177,6 +177,20 @@ def test_free_ports_are_different_and_can_be_bound() -> None:
             probe.bind(("127.0.0.1", port))
 
 
+def test_free_ports_are_none_that_the_system_gives_to_whoever_dials() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dialling:
+        dialling.connect(("127.0.0.1", 9))
+        assert dialling.getsockname()[1] > max(genesis_module.PORTS)
+    assert set(free_ports(20)) <= set(genesis_module.PORTS)
+
+
+def test_too_few_free_ports_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(genesis_module, "PORTS", range(20_000, 20_003))
+    with pytest.raises(LocalFault) as refusal:
+        free_ports(4)
+    assert refusal.value.code is ErrorCode.VALIDATOR_START
+
+
 @pytest.mark.parametrize("name", ["genesis.bin", "network.toml", "v3/validator.toml"])
 def test_network_with_a_damaged_file_is_not_opened(folder: NetworkFolder, name: str) -> None:
     make(folder)
