@@ -96,6 +96,7 @@ class ErrorCode(IntEnum):
     # Local: the network of processes on this machine
     HOME_IN_USE = 0x1501
     VALIDATOR_START = 0x1502
+    VECTORS_UNREADABLE = 0x1503
 
 
 RULE_NAMES = {

@@ -379,7 +379,7 @@ async def test_check_of_a_proof_that_ends_neither_way_stops_the_validator(bench:
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("mesh_core.validator.proofs.verify", break_down)
+    monkeypatch.setattr("mesh_core.validator.proofs.verify_batch", break_down)
     peer = bench.connect()
     bench.receive(peer, request(send_of(bench)))
     await eventually(lambda: bool(bench.faults))

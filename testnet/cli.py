@@ -1,0 +1,93 @@
+"""The `mesh-testnet` command: tools around the protocol. So far the conformance check of range-proof vectors and the benchmark of the proofs."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from mesh_core.errors import LocalFault
+
+EXIT_FAILED = 1
+BACKENDS = ("native", "libsodium")
+LIBRARY_VARIABLE = "MESH_RISTRETTO"
+DETAIL_CHARACTERS = 160
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0 good, 1 failed, 2 wrong usage."""
+    parser = argparse.ArgumentParser(prog="mesh-testnet", description="Tools around the MESH protocol.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    vectors = commands.add_parser("vectors", help="check range-proof vectors, or make new ones")
+    vectors.add_argument("file", type=Path, nargs="?", metavar="FILE", help="a file in the format of tests/vectors/range-proofs.json")
+    vectors.add_argument("--backend", choices=BACKENDS, help="the group library to check with (default: the one that programs use)")
+    vectors.add_argument("--make", type=Path, metavar="FILE", help="write a new file from this prover, for other implementations")
+    vectors.add_argument("--seed", type=int, default=0, metavar="N", help="with --make: other values, blinding factors and nonces")
+    bench = commands.add_parser("bench", help="measure")
+    bench.add_argument("what", choices=("proofs",))
+    bench.add_argument("--json", action="store_true", help="one JSON object a row")
+    bench.add_argument("--backend", choices=BACKENDS, help="only this group library (default: all that can be had)")
+    options = parser.parse_args(arguments)
+    if options.command == "vectors" and (options.file is None) == (options.make is None):
+        parser.error("vectors takes either a FILE to check or --make FILE")
+    try:
+        if options.command == "bench":
+            return _bench_proofs(options.backend, as_json=options.json)
+        if options.backend is not None:
+            # Read when the group library is first imported, so before anything else is.
+            os.environ[LIBRARY_VARIABLE] = options.backend
+        return _check(options.file) if options.file is not None else _make(options.make, options.seed)
+    except LocalFault as fault:
+        sys.stderr.write(f"mesh-testnet: {fault}\n")
+        return EXIT_FAILED
+
+
+def _check(path: Path) -> int:
+    from mesh_core.crypto import ristretto
+    from testnet.conformance import check_vectors, read_vectors
+
+    ristretto.load_library()
+    passed = failed = 0
+    for outcome in check_vectors(read_vectors(path)):
+        if outcome.failure:
+            failed += 1
+            print(f"FAILED {outcome.section}: {outcome.name}: {outcome.failure[:DETAIL_CHARACTERS]}")
+        else:
+            passed += 1
+    print(f"{passed} passed, {failed} failed")
+    return EXIT_FAILED if failed or not passed else 0
+
+
+def _make(path: Path, seed: int) -> int:
+    from testnet.vector_maker import make_vectors
+
+    document = make_vectors(seed)
+    try:
+        path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"mesh-testnet: {path} cannot be written: {error.strerror or error}\n")
+        return EXIT_FAILED
+    print(f"{path}: {len(document['valid'])} valid, {len(document['invalid'])} invalid, {len(document['batches'])} batches")
+    return 0
+
+
+def _bench_proofs(backend: str | None, *, as_json: bool) -> int:
+    from mesh_core.crypto import ristretto
+    from testnet.bench_proofs import format_table, run_all
+
+    available = BACKENDS if ristretto.is_native_built() else ("libsodium",)
+    rows = run_all(available if backend is None else (backend,))
+    if as_json:
+        for row in rows:
+            print(json.dumps(asdict(row)))
+    else:
+        print(format_table(rows))
+        if backend is None and len(available) < len(BACKENDS):
+            print("native was not built here: install again where there is a C compiler")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
