@@ -31,6 +31,7 @@ lint:
 
 clean:
 	rm -rf .venv .bootstrap.log .bootstrap.lock build dist ./*.egg-info
+	rm -f mesh_core/crypto/_ristretto*.so mesh_core/crypto/_ristretto*.pyd
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find mesh_core testnet mesh_app tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -34,6 +34,8 @@ STAMP: Final = VENV / "mesh-bootstrap.json"
 LOG: Final = PROJECT / ".bootstrap.log"
 LOCK: Final = PROJECT / ".bootstrap.lock"
 LOCKED_VERSIONS: Final = PROJECT / "requirements"
+# Where the C sources are: an environment holds what was compiled from them.
+COMPILED_SOURCES: Final = PROJECT / "mesh_core" / "crypto"
 LEVELS: Final = ("run", "dev")  # each holds what the one before it holds
 
 INSTALL_FAILED: Final = 1
@@ -71,7 +73,8 @@ def main(arguments: list[str]) -> int:
 def fingerprint() -> str:
     """A digest of everything that an environment follows from, the project's place included: scripts hold it as an absolute path."""
     digest = hashlib.sha256(os.fsencode(PROJECT))
-    for path in [PROJECT / "pyproject.toml", *sorted(LOCKED_VERSIONS.glob("*.lock"))]:
+    sources = [*PROJECT.glob("setup.py"), *sorted(COMPILED_SOURCES.rglob("*.[ch]"))]
+    for path in [PROJECT / "pyproject.toml", *sorted(LOCKED_VERSIONS.glob("*.lock")), *sources]:
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

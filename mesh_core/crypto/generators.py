@@ -9,7 +9,7 @@ from functools import cache
 from typing import Final
 
 from mesh_core.crypto import domains
-from mesh_core.crypto.ristretto import BASEPOINT, UNIFORM_BYTES, Point, map_to_group
+from mesh_core.crypto.ristretto import BASEPOINT, UNIFORM_BYTES, Point, map_to_group, precompute
 from mesh_core.errors import ErrorCode, LocalFault
 
 # `map_to_group(SHA3-512("MESH/v1/pedersen/H"))`, pinned: a library with another map would make money that no one else accepts.
@@ -17,6 +17,8 @@ BLINDING_GENERATOR_ENCODING: Final = bytes.fromhex("f2971e6e259ba24273a065fe1b6a
 
 # Chain of vector generators: SHAKE256("GeneratorsChain" || letter || LE32(party)), the derivation of dalek's bulletproofs and of tari's Bulletproofs+.
 _CHAIN_PREFIX: Final = b"GeneratorsChain"
+# A range proof takes the beginning of each chain, one generator for each bit of a value.
+_CHAIN_LENGTH: Final = 64
 
 
 def value_generator() -> Point:
@@ -32,8 +34,8 @@ def blinding_generator() -> Point:
     """
     point = map_to_group(hashlib.sha3_512(domains.PEDERSEN_H).digest())
     if point.encode() != BLINDING_GENERATOR_ENCODING:
-        raise LocalFault(ErrorCode.CRYPTO_SELF_TEST, f"libsodium derives the blinding generator {point.encode().hex()}")
-    return point
+        raise LocalFault(ErrorCode.CRYPTO_SELF_TEST, f"the group library derives the blinding generator {point.encode().hex()}")
+    return precompute(point)
 
 
 @cache
@@ -43,11 +45,12 @@ def vector_generators(bits: int, parties: int) -> tuple[tuple[Point, ...], tuple
 
 
 def _vector(letter: bytes, bits: int, parties: int) -> tuple[Point, ...]:
-    return tuple(point for party in range(parties) for point in _chain(letter, party, bits))
+    assert bits <= _CHAIN_LENGTH, "a chain has a generator for each bit of a u64"
+    return tuple(point for party in range(parties) for point in _chain(letter, party)[:bits])
 
 
 @cache
-def _chain(letter: bytes, party: int, length: int) -> tuple[Point, ...]:
-    """The first `length` elements of a party's chain: successive blocks of 64 bytes of one SHAKE256 stream, through the one-way map."""
-    stream = hashlib.shake_256(_CHAIN_PREFIX + letter + party.to_bytes(4, "little")).digest(UNIFORM_BYTES * length)
-    return tuple(map_to_group(stream[start : start + UNIFORM_BYTES]) for start in range(0, len(stream), UNIFORM_BYTES))
+def _chain(letter: bytes, party: int) -> tuple[Point, ...]:
+    """A party's chain: successive blocks of 64 bytes of one SHAKE256 stream, through the one-way map."""
+    stream = hashlib.shake_256(_CHAIN_PREFIX + letter + party.to_bytes(4, "little")).digest(UNIFORM_BYTES * _CHAIN_LENGTH)
+    return tuple(precompute(map_to_group(stream[start : start + UNIFORM_BYTES])) for start in range(0, len(stream), UNIFORM_BYTES))

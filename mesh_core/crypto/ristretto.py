@@ -1,19 +1,19 @@
-"""The ristretto255 group: the one file that knows the group library, libsodium through pysodium.
+"""The ristretto255 group: what the rest of the project may do with it, and the one place where the library is chosen that does it.
 
 ristretto255 (RFC 9496) is a group of prime order `GROUP_ORDER` in which every element has exactly one encoding of 32 bytes. Two types keep what is
 checked apart from what is not: bytes from outside become a `Point` only through `decode_point`; a `Point` is valid by construction.
-Scalars are Python integers modulo `GROUP_ORDER`: for them libsodium is slower than Python.
+Single scalars are Python integers modulo `GROUP_ORDER`; `Scalars` are vectors of them, kept where they are multiplied.
 
-Timing. One scalar multiplication of libsodium takes the same time for every scalar, and nothing here skips a term because of its scalar. But a Python
-integer's conversion to bytes, and the interpreter itself, promise nothing. `multi_scalar_mul_public` may take any shortcut and is for public scalars only.
+Two libraries: the C module `_ristretto` (`native`), where it was built, and libsodium (ristretto_libsodium.py), which is always there. Both give the same
+results; with libsodium a sum of many multiples costs as much as its terms one by one. MESH_RISTRETTO=native or libsodium asks for one of them.
+
+Timing. With `native`, everything here that takes secrets takes the same time and touches the same addresses for all of them, once they are in `Scalars`;
+Python integers promise nothing. With libsodium only its single multiplications do. Functions whose name ends in `_public` may take any shortcut.
 """
 
-import ctypes
-import ctypes.util
 import os
 from collections.abc import Iterable, Sequence
-from functools import cache
-from pathlib import Path
+from functools import cache, reduce
 from typing import Any, Final, final
 
 from typing_extensions import override
@@ -26,68 +26,147 @@ POINT_BYTES: Final = 32
 SCALAR_BYTES: Final = 32
 UNIFORM_BYTES: Final = 64
 
-# Name of the library in use, for people.
-BACKEND: Final = "libsodium"
+LIBRARY_VARIABLE: Final = "MESH_RISTRETTO"
+NATIVE: Final = "native"
+LIBSODIUM: Final = "libsodium"
 
-# Encodings are numbers below this, RFC 9496 section 4.3.1.
-_FIELD_PRIME: Final = 2**255 - 19
 _IDENTITY_ENCODING: Final = bytes(POINT_BYTES)
-_UNWRITTEN: Final = b"\xff" * POINT_BYTES
-_find_library: Final = ctypes.util.find_library
+
+
+# --- the choice of the library
+
+
+def _find_native() -> Any:
+    """The C module, or None where it was not built: the installation goes on without a compiler."""
+    try:
+        from mesh_core.crypto import _ristretto
+    except ImportError:
+        return None
+    return _ristretto
+
+
+_native: Final = _find_native()
+_wanted: Final = os.environ.get(LIBRARY_VARIABLE, "")
+
+# Name of the library in use, for people.
+BACKEND: Final = NATIVE if _native is not None and _wanted != LIBSODIUM else LIBSODIUM
+# Whether a sum of many multiples costs much less than its terms one by one.
+HAS_FAST_SUMS: Final = BACKEND == NATIVE
+
+
+@cache
+def load_library() -> Any:
+    """The module that does the work. LocalFault (CRYPTO_LIBRARY) if it is not the one that MESH_RISTRETTO asks for, or if there is no libsodium.
+
+    Loaded at the first use; a program that wants to know at its start calls this then.
+    """
+    if _wanted not in ("", NATIVE, LIBSODIUM):
+        raise LocalFault(ErrorCode.CRYPTO_LIBRARY, f"{LIBRARY_VARIABLE}={_wanted}: the group libraries are {NATIVE} and {LIBSODIUM}")
+    if BACKEND == NATIVE:
+        return _native
+    if _wanted == NATIVE:
+        text = f"{LIBRARY_VARIABLE}={NATIVE}, but mesh_core.crypto._ristretto was not built: install again where there is a C compiler (cc), or leave it unset"
+        raise LocalFault(ErrorCode.CRYPTO_LIBRARY, text)
+    from mesh_core.crypto import ristretto_libsodium  # here and not above: pysodium is needed only where this is used
+
+    ristretto_libsodium.load_library()
+    return ristretto_libsodium
+
+
+# --- points
 
 
 @final
 class Point:
-    """An element of the group, valid by construction. Its inner form belongs to this file (libsodium's is the encoding itself)."""
+    """An element of the group, valid by construction. Its inner form is the library's."""
 
-    __slots__ = ("_encoding",)
+    __slots__ = ("_encoding", "_inner")
 
-    def __init__(self, encoding: bytes) -> None:
-        """For this file only: `encoding` is known to be canonical."""
+    def __init__(self, inner: Any, encoding: bytes | None = None) -> None:
+        """For this file only. `encoding`: where it is known already."""
+        self._inner = inner
         self._encoding = encoding
 
     def encode(self) -> bytes:
         """The only encoding of this element, 32 bytes."""
+        if self._encoding is None:
+            self._encoding = load_library().encode(self._inner)
         return self._encoding
 
     def is_identity(self) -> bool:
         """Whether this is the neutral element, which commits to value 0 with blinding factor 0."""
-        return self._encoding == _IDENTITY_ENCODING
+        return self.encode() == _IDENTITY_ENCODING
 
     @override
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Point) and self._encoding == other._encoding
+        return isinstance(other, Point) and self.encode() == other.encode()
 
     @override
     def __hash__(self) -> int:
-        return hash(self._encoding)
+        return hash(self.encode())
 
     @override
     def __repr__(self) -> str:
-        return f"Point({self._encoding.hex()})"
-
-
-IDENTITY: Final = Point(_IDENTITY_ENCODING)
-# The basepoint of RFC 9496, section 4 and appendix A.1.
-BASEPOINT: Final = Point(bytes.fromhex("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76"))
-
-
-# --- encodings
+        return f"Point({self.encode().hex()})"
 
 
 def is_canonical_point(encoding: bytes) -> bool:
     """Whether `encoding` is the canonical encoding of an element (the identity, 32 zero bytes, is one)."""
-    # libsodium reads 32 bytes whatever it is given, and up to 1.0.18 ignores the top bit: every element would have a second encoding.
-    if len(encoding) != POINT_BYTES or int.from_bytes(encoding, "little") >= _FIELD_PRIME:
-        return False
-    return bool(load_library().crypto_core_ristretto255_is_valid_point(bytes(encoding)) == 1)
+    return len(encoding) == POINT_BYTES and load_library().decode(encoding) is not None
 
 
 def decode_point(encoding: bytes) -> Point:
     """The element that 32 bytes encode. DecodeError (POINT) if they are not canonical: one commitment with two encodings would give one payment two names."""
-    if not is_canonical_point(encoding):
+    inner = load_library().decode(encoding) if len(encoding) == POINT_BYTES else None
+    if inner is None:
         raise DecodeError("not the canonical encoding of a ristretto255 element", code=ErrorCode.POINT)
-    return Point(bytes(encoding))
+    return Point(inner, bytes(encoding))
+
+
+def _known_point(hexadecimal: str) -> Point:
+    """An element that is known to be one, at import: no library is loaded for it (libsodium's inner form is the encoding)."""
+    encoding = bytes.fromhex(hexadecimal)
+    return Point(_native.with_table(_native.decode(encoding)) if _native is not None and BACKEND == NATIVE else encoding, encoding)
+
+
+# The neutral element.
+IDENTITY: Final = _known_point("00" * POINT_BYTES)
+# The basepoint of RFC 9496, section 4 and appendix A.1.
+BASEPOINT: Final = _known_point("e2f2ae0a6abc4e71a884a961c500515f58e30b6aa582dd8db6a65945e08d2d76")
+
+
+def precompute(point: Point) -> Point:
+    """The same element, faster to multiply, for those that are multiplied often. With `native` it takes 7.5 KiB, and the time of a third of a multiplication."""
+    return Point(load_library().with_table(point._inner), point._encoding)
+
+
+def map_to_group(uniform: bytes) -> Point:
+    """The one-way map of RFC 9496, section 4.3.4, from 64 uniform bytes. Nobody knows a discrete logarithm of the result."""
+    assert len(uniform) == UNIFORM_BYTES, "the one-way map takes 64 bytes"
+    return Point(load_library().map_to_group(uniform))
+
+
+def add(left: Point, right: Point) -> Point:
+    """`left + right`."""
+    return Point(load_library().add(left._inner, right._inner))
+
+
+def subtract(left: Point, right: Point) -> Point:
+    """`left - right`."""
+    return Point(load_library().subtract(left._inner, right._inner))
+
+
+def negate(point: Point) -> Point:
+    """`-point`."""
+    return subtract(IDENTITY, point)
+
+
+def sum_points(points: Iterable[Point]) -> Point:
+    """The sum of any number of elements; the identity for none."""
+    return reduce(add, points, IDENTITY)
+
+
+# --- scalars
 
 
 def encode_scalar(scalar: int) -> bytes:
@@ -110,167 +189,102 @@ def reduce_wide(uniform: bytes) -> int:
     return int.from_bytes(uniform, "little") % GROUP_ORDER
 
 
-# --- group operations
+@final
+class Scalars:
+    """A vector of scalars in the library's own form. It may be secret: its representation shows nothing, and `native` wipes it at its end."""
+
+    __slots__ = ("_inner",)
+
+    def __init__(self, inner: Any) -> None:
+        """For this file only."""
+        self._inner = inner
+
+    @classmethod
+    def of(cls, scalars: Iterable[int]) -> "Scalars":
+        """From integers in `[0, GROUP_ORDER)`."""
+        return cls(load_library().scalars_from_bytes(b"".join(map(encode_scalar, scalars))))
+
+    def to_integers(self) -> list[int]:
+        """As Python integers."""
+        encoding = load_library().scalars_to_bytes(self._inner)
+        return [int.from_bytes(encoding[start : start + SCALAR_BYTES], "little") for start in range(0, len(encoding), SCALAR_BYTES)]
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def part(self, start: int, stop: int) -> "Scalars":
+        """The scalars from `start` to before `stop`."""
+        return Scalars(load_library().slice(self._inner, start, stop))
+
+    def halves(self) -> tuple["Scalars", "Scalars"]:
+        """The first and the second half of an even number of scalars."""
+        middle = len(self) // 2
+        return self.part(0, middle), self.part(middle, 2 * middle)
+
+    def plus(self, other: "Scalars") -> "Scalars":
+        """`[self[i] + other[i]]`, as many as the longer has; the shorter is filled up with zeros."""
+        return Scalars(load_library().add_scalars(self._inner, other._inner))
+
+    def plus_bits(self, bits: bytes) -> "Scalars":
+        """`[self[i] + bits[i]]` for secret bits, one byte 0 or 1 for each scalar."""
+        return Scalars(load_library().add_bits(self._inner, bits))
+
+    def times_each(self, factors: Iterable[int]) -> "Scalars":
+        """`[factor * self[i]]` for one factor after the other: as many copies of this vector as there are factors."""
+        return Scalars(load_library().outer(Scalars.of(factors)._inner, self._inner))
+
+    @override
+    def __repr__(self) -> str:
+        return f"Scalars({len(self)})"
 
 
-def map_to_group(uniform: bytes) -> Point:
-    """The one-way map of RFC 9496, section 4.3.4, from 64 uniform bytes. Nobody knows a discrete logarithm of the result."""
-    assert len(uniform) == UNIFORM_BYTES, "the one-way map takes 64 bytes"
-    out = ctypes.create_string_buffer(POINT_BYTES)
-    _expect_success(load_library().crypto_core_ristretto255_from_hash(out, uniform))
-    return Point(out.raw)
+def join(*parts: Scalars) -> Scalars:
+    """All scalars of all parts, one after the other."""
+    return Scalars(load_library().join(tuple(part._inner for part in parts)))
 
 
-def add(left: Point, right: Point) -> Point:
-    """`left + right`."""
-    out = ctypes.create_string_buffer(POINT_BYTES)
-    _expect_success(load_library().crypto_core_ristretto255_add(out, left.encode(), right.encode()))
-    return Point(out.raw)
+def combine(x: int, left: Scalars, y: int, right: Scalars) -> Scalars:
+    """`[x*left[i] + y*right[i]]` for vectors of one length."""
+    return Scalars(load_library().combine(Scalars.of((x, y))._inner, left._inner, right._inner))
 
 
-def subtract(left: Point, right: Point) -> Point:
-    """`left - right`."""
-    out = ctypes.create_string_buffer(POINT_BYTES)
-    _expect_success(load_library().crypto_core_ristretto255_sub(out, left.encode(), right.encode()))
-    return Point(out.raw)
+def weighted_product(left: Scalars, right: Scalars, weights: Scalars) -> Scalars:
+    """`sum left[i]*right[i]*weights[i]` for vectors of one length, as one scalar."""
+    return Scalars(load_library().weighted_product(left._inner, right._inner, weights._inner))
 
 
-def negate(point: Point) -> Point:
-    """`-point`."""
-    return subtract(IDENTITY, point)
+def products_by_bits(first: int, factors: Sequence[int]) -> Scalars:
+    """`2**len(factors)` scalars: number i is `first` times the `factors[f]` of all bits f of i."""
+    return Scalars(load_library().products_by_bits(Scalars.of((first,))._inner, Scalars.of(factors)._inner))
 
 
-def sum_points(points: Iterable[Point]) -> Point:
-    """The sum of any number of elements; the identity for none."""
-    sodium = load_library()
-    total = ctypes.create_string_buffer(POINT_BYTES)
-    for point in points:
-        _expect_success(sodium.crypto_core_ristretto255_add(total, total, point.encode()))
-    return Point(total.raw)
+# --- sums of multiples
 
 
 def multiply(scalar: int, point: Point) -> Point:
     """`scalar * point`; `scalar` may be secret, zero included."""
-    out = ctypes.create_string_buffer(POINT_BYTES)
-    _multiply_into(load_library(), out, scalar, point)
-    return Point(out.raw)
+    return multi_scalar_mul((scalar,), (point,))
 
 
-def multi_scalar_mul(scalars: Sequence[int], points: Sequence[Point]) -> Point:
+def multi_scalar_mul(scalars: Scalars | Sequence[int], points: Sequence[Point]) -> Point:
     """`sum scalars[i] * points[i]`, as many of one as of the other. The scalars may be secret: no term is skipped or treated in another way for its scalar."""
-    assert len(scalars) == len(points), "one scalar for each point"
-    sodium = load_library()
-    total = ctypes.create_string_buffer(POINT_BYTES)
-    term = ctypes.create_string_buffer(POINT_BYTES)
-    for scalar, point in zip(scalars, points, strict=True):
-        _multiply_into(sodium, term, scalar, point)
-        _expect_success(sodium.crypto_core_ristretto255_add(total, total, term))
-    return Point(total.raw)
+    return Point(load_library().multiply_secret(_inner_of(scalars, len(points)), tuple(point._inner for point in points)))
 
 
-def multi_scalar_mul_public(scalars: Sequence[int], points: Sequence[Point]) -> Point:
-    """`sum scalars[i] * points[i]` where scalars and points are public: the time may depend on them."""
-    terms = [(scalar, point) for scalar, point in zip(scalars, points, strict=True) if scalar and not point.is_identity()]
-    return multi_scalar_mul([scalar for scalar, _ in terms], [point for _, point in terms])
+def multi_scalar_mul_public(scalars: Scalars | Sequence[int], points: Sequence[Point]) -> Point:
+    """`sum scalars[i] * points[i]` for public scalars: the time may depend on them. The points may be secret."""
+    return Point(load_library().multiply_public(_inner_of(scalars, len(points)), tuple(point._inner for point in points)))
 
 
-def select_and_sum(bits: Sequence[int], ones: Sequence[Point], zeros: Sequence[Point]) -> Point:
-    """`sum (ones[i] if bits[i] else zeros[i])` for secret bits: the same additions for all bits, but the addresses that are read depend on them."""
-    return sum_points(pair[bit] for bit, pair in zip(bits, zip(zeros, ones, strict=True), strict=True))
+def _inner_of(scalars: Scalars | Sequence[int], count: int) -> Any:
+    assert len(scalars) == count, "one scalar for each point"
+    return (scalars if isinstance(scalars, Scalars) else Scalars.of(scalars))._inner
 
 
-def fold(scalar: int, lows: Sequence[Point], highs: Sequence[Point]) -> list[Point]:
-    """`[lows[i] + scalar * highs[i]]`: one multiplication for each folded generator. The scalar is public, a function of the challenges."""
-    assert len(lows) == len(highs), "the halves of one vector"
-    sodium = load_library()
-    term = ctypes.create_string_buffer(POINT_BYTES)
-    folded = []
-    for low, high in zip(lows, highs, strict=True):
-        _multiply_into(sodium, term, scalar, high)
-        _expect_success(sodium.crypto_core_ristretto255_add(term, low.encode(), term))
-        folded.append(Point(term.raw))
-    return folded
+def selected_sums(bits: bytes, points: Sequence[Point], length: int) -> list[Point]:
+    """For each row of `length` points and each row of `length` secret bits (bytes 0 or 1): the sum of those points whose bit is 1.
 
-
-def _multiply_into(sodium: Any, out: "ctypes.Array[ctypes.c_char]", scalar: int, point: Point) -> None:
-    """`out = scalar * point`.
-
-    libsodium reports -1 when the result is the identity, having written it. `point` is valid, so nothing else can make it fail; a result that
-    was not written at all would be read as an element of an earlier term, hence the mark.
+    The sums with the first row of points come first. `len(points)` and `len(bits)` are multiples of `length`.
     """
-    ctypes.memmove(out, _UNWRITTEN, POINT_BYTES)
-    if sodium.crypto_scalarmult_ristretto255(out, encode_scalar(scalar), point.encode()) != 0 and out.raw != _IDENTITY_ENCODING:
-        raise LocalFault(ErrorCode.CRYPTO_LIBRARY, "libsodium refused the multiplication of a valid ristretto255 element")
-
-
-def _expect_success(status: int) -> None:
-    """Every operand is valid by construction, so a failure is the library's own."""
-    if status != 0:
-        raise LocalFault(ErrorCode.CRYPTO_LIBRARY, "libsodium refused an operation on valid ristretto255 elements")
-
-
-# --- the library
-
-
-@cache
-def load_library() -> Any:
-    """The libsodium that pysodium loaded: the system's, or else the copy inside the `rbcl` wheel. LocalFault (CRYPTO_LIBRARY) if there is neither.
-
-    Loaded at the first use; a program that wants to know at its start calls this then.
-    """
-    path = _find_system_libsodium()
-    if path is not None:
-        return _import_pysodium(path)
-    path = _unpack_bundled_libsodium()
-    try:
-        return _import_pysodium(path)
-    finally:
-        if os.name == "posix":
-            # rbcl leaves its temporary file behind. It stays loaded without a name; Windows would not let go of it.
-            Path(path).unlink()
-
-
-def _find_system_libsodium() -> str | None:
-    """Name or path of an installed libsodium that knows ristretto255 (1.0.18 and later), or None."""
-    for name in ("sodium", "libsodium"):
-        path = _find_library(name)
-        if path is not None and _knows_ristretto(path):
-            return path
-    return None
-
-
-def _knows_ristretto(path: str) -> bool:
-    """Whether a library can be loaded and multiplies in ristretto255: an old or broken one is as good as none."""
-    try:
-        return hasattr(ctypes.CDLL(path), "crypto_scalarmult_ristretto255")
-    except OSError:
-        return False
-
-
-def _unpack_bundled_libsodium() -> str:
-    """Path of the libsodium that the `rbcl` wheel unpacks when it is imported. LocalFault (CRYPTO_LIBRARY) where there is no such wheel."""
-    try:
-        from rbcl._sodium import lib_path  # here and not above: importing it writes the copy to a temporary file
-    except (ImportError, OSError) as error:
-        text = "libsodium 1.0.18 or later is needed: apt-get install libsodium23, brew install libsodium, or pip install rbcl"
-        raise LocalFault(ErrorCode.CRYPTO_LIBRARY, text) from error
-    return str(lib_path)
-
-
-def _import_pysodium(path: str) -> Any:
-    """Handle of the libsodium at `path`, loaded by pysodium, which asks `find_library` once, while it is imported: it is told `path` then."""
-
-    def find_chosen_library(name: str) -> str | None:
-        return path if "sodium" in name else None
-
-    ctypes.util.find_library = find_chosen_library
-    try:
-        import pysodium  # here and not above: the library that it loads is chosen first
-    except (ImportError, OSError, ValueError) as error:
-        raise LocalFault(ErrorCode.CRYPTO_LIBRARY, f"pysodium could not load libsodium from {path}: {error}") from error
-    finally:
-        ctypes.util.find_library = _find_library
-    sodium = pysodium.sodium
-    if sodium.sodium_init() < 0:
-        raise LocalFault(ErrorCode.CRYPTO_LIBRARY, "libsodium could not be initialised")
-    return sodium
+    assert len(points) % length == len(bits) % length == 0, "rows of one length"
+    return [Point(inner) for inner in load_library().selected_sums(bits, tuple(point._inner for point in points), length)]

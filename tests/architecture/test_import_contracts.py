@@ -27,6 +27,7 @@ PLANTED = [
     ("quic", "testnet/__init__.py", "import aioquic.asyncio"),
     ("database", "mesh_core/validator/__init__.py", "import sqlitedict"),
     ("group", "mesh_core/crypto/__init__.py", "import pysodium"),
+    ("group-libraries", "mesh_core/crypto/__init__.py", "import mesh_core.crypto.ristretto_libsodium"),
     ("screens", "mesh_app/screens/__init__.py", "from mesh_core.wallet import anything"),
     ("screens", "mesh_app/widgets/__init__.py", "import mesh_app.services"),
     ("textual", "mesh_core/wallet/__init__.py", "from textual.app import App"),

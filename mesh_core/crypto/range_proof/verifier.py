@@ -6,13 +6,14 @@ For many proofs, each sum is multiplied by a weight and they are added: the gene
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 from mesh_core.crypto import domains, ristretto
 from mesh_core.crypto.generators import blinding_generator, value_generator, vector_generators
 from mesh_core.crypto.range_proof.fiat_shamir import ProofTranscript
 from mesh_core.crypto.range_proof.statement import RangeProof, RangeProofError, RangeProofFault, RangeStatement
-from mesh_core.crypto.ristretto import GROUP_ORDER, Point
+from mesh_core.crypto.ristretto import GROUP_ORDER, Point, Scalars
 from mesh_core.crypto.transcript import Transcript
 
 # Proofs whose equations are added up at once: past this the shared part weighs next to nothing, and a bad proof is looked for among fewer.
@@ -68,8 +69,8 @@ class _Inverses:
 class _Equation:
     """A weighted sum of points that is the identity for a good proof. G, H: coefficients of the vector generators (index as theirs)."""
 
-    G: list[int]
-    H: list[int]
+    G: Scalars
+    H: Scalars
     value: int
     blinding: int
     scalars: list[int]
@@ -134,17 +135,15 @@ def _sum_equations(checks: Sequence[_Check], weights: Sequence[int]) -> Point:
     equations = [_equation(check, weight, inverses) for check, weight, inverses in zip(checks, weights, _invert_challenges(checks), strict=True)]
     parties = max(len(check.statement.commitments) for check in checks)
     G, H = vector_generators(checks[0].statement.bits, parties)
-    scalars = [
-        sum(equation.value for equation in equations),
-        sum(equation.blinding for equation in equations),
-        *_add_columns([equation.G for equation in equations], len(G)),
-        *_add_columns([equation.H for equation in equations], len(H)),
-    ]
-    points = [value_generator(), blinding_generator(), *G, *H]
-    for equation in equations:
-        scalars += equation.scalars
-        points += equation.points
-    return ristretto.multi_scalar_mul_public([scalar % GROUP_ORDER for scalar in scalars], points)
+    fixed = [sum(equation.value for equation in equations), sum(equation.blinding for equation in equations)]
+    scalars = ristretto.join(
+        Scalars.of(scalar % GROUP_ORDER for scalar in fixed),
+        reduce(Scalars.plus, (equation.G for equation in equations)),
+        reduce(Scalars.plus, (equation.H for equation in equations)),
+        Scalars.of(scalar % GROUP_ORDER for equation in equations for scalar in equation.scalars),
+    )
+    points = [point for equation in equations for point in equation.points]
+    return ristretto.multi_scalar_mul_public(scalars, [value_generator(), blinding_generator(), *G, *H, *points])
 
 
 def _equation(check: _Check, weight: int, inverses: _Inverses) -> _Equation:
@@ -182,7 +181,7 @@ def _equation(check: _Check, weight: int, inverses: _Inverses) -> _Equation:
     )
 
 
-def _coefficients_G(check: _Check, inverses: _Inverses, weighted_e: int, weighted_e2: int) -> list[int]:
+def _coefficients_G(check: _Check, inverses: _Inverses, weighted_e: int, weighted_e2: int) -> Scalars:
     """`weight * (r1*e*y^-i*s_i + e^2*z)`. Going from i to i + 2^f swaps e_t^-1 for e_t in the round of bit f, and multiplies by y^-(2^f)."""
     first = weighted_e * check.proof.r1 * _product(inverses.e_rounds) % GROUP_ORDER
     factors = []
@@ -190,11 +189,10 @@ def _coefficients_G(check: _Check, inverses: _Inverses, weighted_e: int, weighte
     for e_t in reversed(check.e_rounds):
         factors.append(e_t * e_t * y_inverse % GROUP_ORDER)
         y_inverse = y_inverse * y_inverse % GROUP_ORDER
-    shift = weighted_e2 * check.z % GROUP_ORDER
-    return [coefficient + shift for coefficient in _doubled(first, factors)]
+    return ristretto.products_by_bits(first, factors).plus(_constant(weighted_e2 * check.z, check.statement.rounds))
 
 
-def _coefficients_H(check: _Check, inverses: _Inverses, weighted_e: int, weighted_e2: int) -> list[int]:
+def _coefficients_H(check: _Check, inverses: _Inverses, weighted_e: int, weighted_e2: int) -> Scalars:
     """`weight * (s1*e*s_i^-1 - e^2*(d_i*y^(N-i) + z))`. Going from i to i + 2^f multiplies d_i by 2^(2^f) within a value, by z^2 and so on between values."""
     first = weighted_e * check.proof.s1 * _product(check.e_rounds) % GROUP_ORDER
     factors = [inverse * inverse % GROUP_ORDER for inverse in reversed(inverses.e_rounds)]
@@ -209,16 +207,13 @@ def _coefficients_H(check: _Check, inverses: _Inverses, weighted_e: int, weighte
         factors_d.append(step * y_inverse % GROUP_ORDER)
         y_inverse = y_inverse * y_inverse % GROUP_ORDER
 
-    shift = -weighted_e2 * check.z % GROUP_ORDER
-    return [left + right + shift for left, right in zip(_doubled(first, factors), _doubled(first_d, factors_d), strict=True)]
+    coefficients = ristretto.products_by_bits(first, factors).plus(ristretto.products_by_bits(first_d, factors_d))
+    return coefficients.plus(_constant(-weighted_e2 * check.z, check.statement.rounds))
 
 
-def _doubled(first: int, factors: Sequence[int]) -> list[int]:
-    """`2**len(factors)` scalars: element i is `first` times the `factors[f]` of all bits f of i."""
-    elements = [first]
-    for factor in factors:
-        elements += [element * factor % GROUP_ORDER for element in elements]
-    return elements
+def _constant(scalar: int, doublings: int) -> Scalars:
+    """`2**doublings` times the same scalar."""
+    return ristretto.products_by_bits(scalar % GROUP_ORDER, [1] * doublings)
 
 
 def _sum_of_powers(y: int, doublings: int) -> int:
@@ -254,11 +249,3 @@ def _product(scalars: Sequence[int]) -> int:
     for scalar in scalars:
         product = product * scalar % GROUP_ORDER
     return product
-
-
-def _add_columns(rows: Sequence[Sequence[int]], length: int) -> list[int]:
-    """The sums by index of rows of at most `length` scalars, not reduced."""
-    totals = [0] * length
-    for row in rows:
-        totals[: len(row)] = [total + scalar for total, scalar in zip(totals, row, strict=False)]
-    return totals

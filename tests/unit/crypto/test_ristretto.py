@@ -1,13 +1,15 @@
 """The group: encodings, scalars, and every operation against a schoolbook implementation."""
 
 import hashlib
+from functools import reduce
+from itertools import zip_longest
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mesh_core.crypto import ristretto
-from mesh_core.crypto.ristretto import BASEPOINT, GROUP_ORDER, IDENTITY, Point
+from mesh_core.crypto.ristretto import BASEPOINT, GROUP_ORDER, IDENTITY, Point, Scalars
 from mesh_core.errors import DecodeError, ErrorCode
 from tests import schoolbook_verifier as schoolbook
 from tests.vectors.public_suites import load_public_suite
@@ -156,18 +158,85 @@ def test_one_way_map_matches_the_schoolbook(uniform: bytes) -> None:
     assert ristretto.map_to_group(uniform).encode() == encoded(schoolbook.from_uniform_bytes(uniform))
 
 
+ROWS = st.integers(1, 4).flatmap(
+    lambda length: st.tuples(
+        st.just(length),
+        st.lists(st.integers(0, 1), min_size=length, max_size=length).map(bytes),
+        st.lists(st.integers(0, 1), min_size=length, max_size=length).map(bytes),
+        st.lists(POINTS, min_size=2 * length, max_size=2 * length),
+    )
+)
+
+
 @FEW
-@given(SCALARS, st.lists(st.tuples(POINTS, POINTS), max_size=4))
-def test_fold_adds_the_scaled_high_half(scalar: int, pairs: list[tuple[Point, Point]]) -> None:
-    expected = [ristretto.add(low, ristretto.multiply(scalar, high)) for low, high in pairs]
-    assert ristretto.fold(scalar, [low for low, _ in pairs], [high for _, high in pairs]) == expected
+@given(ROWS)
+def test_selected_sums_are_those_of_each_row_of_points_with_each_row_of_bits(rows: tuple[int, bytes, bytes, list[Point]]) -> None:
+    length, first_bits, second_bits, points = rows
+    expected = [
+        ristretto.sum_points(point for point, bit in zip(row, bits, strict=True) if bit)
+        for row in (points[:length], points[length:])
+        for bits in (first_bits, second_bits)
+    ]
+    assert ristretto.selected_sums(first_bits + second_bits, points, length) == expected
 
 
-@given(st.lists(st.tuples(st.integers(0, 1), POINTS, POINTS), max_size=5))
-def test_select_and_sum_takes_one_point_for_each_bit(choices: list[tuple[int, Point, Point]]) -> None:
-    expected = ristretto.sum_points(one if bit else zero for bit, one, zero in choices)
-    bits, ones, zeros = [bit for bit, _, _ in choices], [one for _, one, _ in choices], [zero for _, _, zero in choices]
-    assert ristretto.select_and_sum(bits, ones, zeros) == expected
+def test_no_bits_and_no_points_select_nothing() -> None:
+    assert ristretto.selected_sums(b"", [BASEPOINT], 1) == []
+    assert ristretto.selected_sums(b"\x01", [], 1) == []
+    assert ristretto.selected_sums(b"\x00\x00", [BASEPOINT, BASEPOINT], 2) == [IDENTITY]
+
+
+@FEW
+@given(st.lists(st.tuples(SCALARS, POINTS), max_size=5))
+def test_precomputed_points_multiply_as_before(terms: list[tuple[int, Point]]) -> None:
+    scalars, points = [scalar for scalar, _ in terms], [point for _, point in terms]
+    expected = ristretto.multi_scalar_mul(scalars, points)
+    prepared = [ristretto.precompute(point) if index % 2 else point for index, point in enumerate(points)]
+    assert ristretto.multi_scalar_mul(scalars, prepared) == expected
+    assert ristretto.multi_scalar_mul_public(scalars, prepared) == expected
+
+
+VECTORS = st.lists(st.tuples(SCALARS, SCALARS, SCALARS), max_size=6)
+
+
+@given(VECTORS, SCALARS, SCALARS, st.lists(st.integers(0, 1), min_size=6, max_size=6))
+def test_vectors_of_scalars_are_those_of_the_integers(rows: list[tuple[int, int, int]], x: int, y: int, bits: list[int]) -> None:
+    left, right, weights = ([row[column] for row in rows] for column in range(3))
+    a, b, w = Scalars.of(left), Scalars.of(right), Scalars.of(weights)
+    assert a.to_integers() == left
+    assert len(a) == len(left)
+    assert a.plus(b).to_integers() == [(p + q) % GROUP_ORDER for p, q in zip(left, right, strict=True)]
+    assert a.plus_bits(bytes(bits[: len(left)])).to_integers() == [(p + bit) % GROUP_ORDER for p, bit in zip(left, bits, strict=False)]
+    assert a.times_each((x, y)).to_integers() == [factor * p % GROUP_ORDER for factor in (x, y) for p in left]
+    assert ristretto.combine(x, a, y, b).to_integers() == [(x * p + y * q) % GROUP_ORDER for p, q in zip(left, right, strict=True)]
+    assert ristretto.weighted_product(a, b, w).to_integers() == [sum(p * q * r for p, q, r in rows) % GROUP_ORDER]
+    assert ristretto.join(a, b).to_integers() == left + right
+    assert [half.to_integers() for half in ristretto.join(a, b).halves()] == [left, right]
+
+
+@given(SCALARS, st.lists(SCALARS, max_size=4))
+def test_products_by_bits_take_the_factors_of_the_bits_of_the_index(first: int, factors: list[int]) -> None:
+    def product(index: int) -> int:
+        chosen = [factor for f, factor in enumerate(factors) if index >> f & 1]
+        return reduce(lambda total, factor: total * factor % GROUP_ORDER, chosen, first)
+
+    assert ristretto.products_by_bits(first, factors).to_integers() == [product(index) for index in range(2 ** len(factors))]
+
+
+@given(st.lists(SCALARS, max_size=5), st.lists(SCALARS, max_size=5))
+def test_shorter_vector_is_filled_up_with_zeros(left: list[int], right: list[int]) -> None:
+    expected = [(p + q) % GROUP_ORDER for p, q in zip_longest(left, right, fillvalue=0)]
+    assert Scalars.of(left).plus(Scalars.of(right)).to_integers() == expected
+
+
+def test_vector_of_scalars_shows_nothing() -> None:
+    assert repr(Scalars.of((1, 2))) == "Scalars(2)"
+
+
+@pytest.mark.parametrize("scalar", [-1, GROUP_ORDER])
+def test_vector_takes_only_reduced_scalars(scalar: int) -> None:
+    with pytest.raises(AssertionError):
+        Scalars.of((scalar,))
 
 
 def test_results_that_are_the_identity_are_given_as_such() -> None:
