@@ -502,12 +502,13 @@ static PyObject *weighted_product(PyObject *module, PyObject *const *arguments, 
     return (PyObject *)made;
 }
 
-/* 2^k scalars for k factors: first * (the factors[f] of all bits f of i) */
+/* 2^k scalars for k factors: first * (the factors[f] of all bits f of i) + shift */
 static PyObject *products_by_bits(PyObject *module, PyObject *const *arguments, Py_ssize_t count) {
-    if (!has_arguments(count, 2))
+    if (!has_arguments(count, 3))
         return NULL;
     const ScalarsObject *first = as_scalars(module, arguments[0], 1), *factors = as_scalars(module, arguments[1], -1);
-    if (first == NULL || factors == NULL)
+    const ScalarsObject *shift = as_scalars(module, arguments[2], 1);
+    if (first == NULL || factors == NULL || shift == NULL)
         return NULL;
     if (length_of(factors) > 24) {
         PyErr_SetString(PyExc_ValueError, "too many factors");
@@ -524,6 +525,8 @@ static PyObject *products_by_bits(PyObject *module, PyObject *const *arguments, 
         for (size_t i = 0; i < half; i++)
             scalar_montgomery(&made->values[half + i], &factor, &made->values[i]);
     }
+    for (size_t i = 0; i < length_of(made); i++)
+        scalar_add(&made->values[i], &made->values[i], &shift->values[0]);
     return (PyObject *)made;
 }
 
@@ -551,7 +554,7 @@ static PyMethodDef methods[] = {
     {"outer", FAST(outer), "factors[i]*scalars[j], all of the first factor first."},
     {"combine", FAST(combine), "combine((x, y), left, right): x*left[i] + y*right[i]"},
     {"weighted_product", FAST(weighted_product), "sum left[i]*right[i]*weights[i], as one scalar."},
-    {"products_by_bits", FAST(products_by_bits), "products_by_bits(first, factors): first times the factors[f] of all bits f of i, for all i."},
+    {"products_by_bits", FAST(products_by_bits), "products_by_bits(first, factors, shift): first times the factors[f] of all bits f of i, plus shift, for all i."},
     {NULL, NULL, 0, NULL},
 };
 

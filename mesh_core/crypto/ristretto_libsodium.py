@@ -186,12 +186,12 @@ def weighted_product(left: IntScalars, right: IntScalars, weights: IntScalars) -
     return (sum(x * y % _GROUP_ORDER * weight for x, y, weight in zip(left, right, weights, strict=True)) % _GROUP_ORDER,)
 
 
-def products_by_bits(first: IntScalars, factors: IntScalars) -> IntScalars:
-    """`2**len(factors)` scalars: number i is `first` times the `factors[f]` of all bits f of i."""
+def products_by_bits(first: IntScalars, factors: IntScalars, shift: IntScalars) -> IntScalars:
+    """`2**len(factors)` scalars: number i is `first` times the `factors[f]` of all bits f of i, plus `shift`."""
     products = list(first)
     for factor in factors:
         products += [product * factor % _GROUP_ORDER for product in products]
-    return tuple(products)
+    return tuple((product + shift[0]) % _GROUP_ORDER for product in products)
 
 
 # --- the library

@@ -135,6 +135,20 @@ class Strobe128:
         self._begin(_AD)
         self._absorb(data)
 
+    def labelled_ad(self, label: bytes, data: bytes) -> None:
+        """Absorb the label and the length of public data as metadata, then the data: what `meta_ad(label)`, `meta_ad(length, more=True)`, `ad(data)` do."""
+        size = len(data).to_bytes(4, "little")
+        start = len(self._open_block)
+        second_start = start + 2 + len(label) + len(size)
+        if second_start + 2 + len(data) >= _BLOCK_BYTES:
+            self.meta_ad(label)
+            self.meta_ad(size, more=True)
+            self.ad(data)
+            return
+        # All in the open block, as most is: one concatenation in place of six.
+        self._open_block += bytes((self._op_start, _META_AD)) + label + size + bytes((start + 1, _AD)) + data
+        self._op_start = second_start + 1
+
     def prf(self, size: int) -> bytes:
         """`size` pseudorandom bytes of everything absorbed. The state then forgets them: what comes later does not give them away."""
         self._begin(_PRF)
@@ -151,7 +165,8 @@ class Strobe128:
         self._begin(_KEY)
         for start in range(0, len(key), _BLOCK_BYTES):
             part = key[start : start + _BLOCK_BYTES]
-            self._absorb(bytes(old ^ new for old, new in zip(self._squeeze(len(part)), part, strict=True)))
+            old = int.from_bytes(self._squeeze(len(part)), "little")
+            self._absorb((old ^ int.from_bytes(part, "little")).to_bytes(len(part), "little"))
 
     def _begin(self, flags: int, *, more: bool = False) -> None:
         """Frame an operation: without this, two messages could be cut in another place and hash to the same challenge."""
@@ -164,6 +179,9 @@ class Strobe128:
 
     def _absorb(self, data: bytes) -> None:
         pending = self._open_block + data
+        if len(pending) < _BLOCK_BYTES:
+            self._open_block = pending
+            return
         while len(pending) >= _BLOCK_BYTES:
             self._open_block, pending = pending[:_BLOCK_BYTES], pending[_BLOCK_BYTES:]
             self._permute()
@@ -199,8 +217,7 @@ class Transcript:
 
     def append(self, label: bytes, message: bytes) -> None:
         """Absorb a public message of any length."""
-        self._label(label, len(message))
-        self._strobe.ad(message)
+        self._strobe.labelled_ad(label, message)
 
     def append_u64(self, label: bytes, value: int) -> None:
         """Absorb an integer in `[0, 2^64)` as eight little-endian bytes."""

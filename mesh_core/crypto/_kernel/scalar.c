@@ -51,7 +51,7 @@ void scalar_to_bytes(uint8_t bytes[32], const scalar *s) {
 static void add_words(uint64_t sum[4], const uint64_t a[4], const uint64_t b[4]) {
     uint64_t carry = 0;
     for (int i = 0; i < 4; i++) {
-        wide column = wide_add_word(wide_add_word(wide_mul(a[i], 1), b[i]), carry);
+        wide column = wide_add_word(wide_add_word(wide_of(a[i]), b[i]), carry);
         sum[i] = wide_low(column);
         carry = wide_high(column);
     }

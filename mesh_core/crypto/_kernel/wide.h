@@ -13,6 +13,9 @@
 
 __extension__ typedef unsigned __int128 wide;
 
+/* x */
+static inline wide wide_of(uint64_t x) { return x; }
+
 /* a * b */
 static inline wide wide_mul(uint64_t a, uint64_t b) { return (wide)a * b; }
 
@@ -36,6 +39,12 @@ static inline uint64_t wide_high(wide x) { return (uint64_t)(x >> 64); }
 typedef struct {
     uint64_t low, high;
 } wide;
+
+/* x */
+static inline wide wide_of(uint64_t x) {
+    wide same = {x, 0};
+    return same;
+}
 
 /* x + y, below 2^128 */
 static inline wide wide_add_word(wide x, uint64_t y) {

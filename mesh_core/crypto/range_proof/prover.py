@@ -27,8 +27,8 @@ from mesh_core.crypto.range_proof.statement import RangeProof, RangeProofError, 
 from mesh_core.crypto.ristretto import GROUP_ORDER, Point, Scalars, encode_scalar
 from mesh_core.crypto.transcript import TranscriptRng
 
-# After how many rounds the generators are folded, where sums of multiples are cheap: measured, for 64 to 512 generators. Elsewhere after each.
-ROUNDS_BEFORE_FOLD: Final = 3
+# After which rounds the generators are folded, where sums of multiples are cheap: measured, for 64 to 512 generators. Elsewhere after each.
+FOLDING_ROUNDS: Final = (3, 5)
 
 _Item = TypeVar("_Item")
 
@@ -62,7 +62,7 @@ def prove(statement: RangeStatement, witness: RangeWitness, entropy: Callable[[i
         transcript.append_round(L, R)
         nonces = transcript.fork_rng(secret, entropy)
         argument = _halve(argument, dL, dR, transcript.challenge_e())
-        if not ristretto.HAS_FAST_SUMS or completed == ROUNDS_BEFORE_FOLD:
+        if not ristretto.HAS_FAST_SUMS or completed in FOLDING_ROUNDS:
             argument = _fold_generators(argument)
     return _answer(argument, A, lefts, rights, nonces, transcript).encode()
 

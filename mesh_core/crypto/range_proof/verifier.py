@@ -189,7 +189,7 @@ def _coefficients_G(check: _Check, inverses: _Inverses, weighted_e: int, weighte
     for e_t in reversed(check.e_rounds):
         factors.append(e_t * e_t * y_inverse % GROUP_ORDER)
         y_inverse = y_inverse * y_inverse % GROUP_ORDER
-    return ristretto.products_by_bits(first, factors).plus(_constant(weighted_e2 * check.z, check.statement.rounds))
+    return ristretto.products_by_bits(first, factors, weighted_e2 * check.z % GROUP_ORDER)
 
 
 def _coefficients_H(check: _Check, inverses: _Inverses, weighted_e: int, weighted_e2: int) -> Scalars:
@@ -207,13 +207,7 @@ def _coefficients_H(check: _Check, inverses: _Inverses, weighted_e: int, weighte
         factors_d.append(step * y_inverse % GROUP_ORDER)
         y_inverse = y_inverse * y_inverse % GROUP_ORDER
 
-    coefficients = ristretto.products_by_bits(first, factors).plus(ristretto.products_by_bits(first_d, factors_d))
-    return coefficients.plus(_constant(-weighted_e2 * check.z, check.statement.rounds))
-
-
-def _constant(scalar: int, doublings: int) -> Scalars:
-    """`2**doublings` times the same scalar."""
-    return ristretto.products_by_bits(scalar % GROUP_ORDER, [1] * doublings)
+    return ristretto.products_by_bits(first, factors, -weighted_e2 * check.z % GROUP_ORDER).plus(ristretto.products_by_bits(first_d, factors_d))
 
 
 def _sum_of_powers(y: int, doublings: int) -> int:

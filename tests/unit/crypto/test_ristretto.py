@@ -214,13 +214,15 @@ def test_vectors_of_scalars_are_those_of_the_integers(rows: list[tuple[int, int,
     assert [half.to_integers() for half in ristretto.join(a, b).halves()] == [left, right]
 
 
-@given(SCALARS, st.lists(SCALARS, max_size=4))
-def test_products_by_bits_take_the_factors_of_the_bits_of_the_index(first: int, factors: list[int]) -> None:
+@given(SCALARS, st.lists(SCALARS, max_size=4), SCALARS)
+def test_products_by_bits_take_the_factors_of_the_bits_of_the_index(first: int, factors: list[int], shift: int) -> None:
     def product(index: int) -> int:
         chosen = [factor for f, factor in enumerate(factors) if index >> f & 1]
         return reduce(lambda total, factor: total * factor % GROUP_ORDER, chosen, first)
 
-    assert ristretto.products_by_bits(first, factors).to_integers() == [product(index) for index in range(2 ** len(factors))]
+    products = [product(index) for index in range(2 ** len(factors))]
+    assert ristretto.products_by_bits(first, factors).to_integers() == products
+    assert ristretto.products_by_bits(first, factors, shift).to_integers() == [(product + shift) % GROUP_ORDER for product in products]
 
 
 @given(st.lists(SCALARS, max_size=5), st.lists(SCALARS, max_size=5))
