@@ -54,6 +54,11 @@ BACKEND: Final = NATIVE if _native is not None and _wanted != LIBSODIUM else LIB
 HAS_FAST_SUMS: Final = BACKEND == NATIVE
 
 
+def is_native_built() -> bool:
+    """Whether the C module is there, in use or not."""
+    return _native is not None
+
+
 @cache
 def load_library() -> Any:
     """The module that does the work. LocalFault (CRYPTO_LIBRARY) if it is not the one that MESH_RISTRETTO asks for, or if there is no libsodium.
