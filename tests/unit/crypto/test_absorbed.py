@@ -17,13 +17,15 @@ def test_whatever_is_left_out_or_changed_makes_something_fail(capsys: pytest.Cap
 
 
 def test_a_transcript_that_ignores_an_element_is_found(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The check itself bites: with a transcript that never absorbed the last answers, three of its lines change."""
+    """The check itself bites: with a transcript that does not really absorb the last answers, exactly their three lines change."""
     absorb = Transcript.append
 
     def append(transcript: Transcript, label: bytes, message: bytes) -> None:
-        absorb(transcript, label, bytes(32) if label in (b"r1", b"s1", b"d1") else message)
+        if label not in (b"r1", b"s1", b"d1"):
+            absorb(transcript, label, message)
 
-    monkeypatch.setattr(absorbed, "check_message", lambda index, labels: index < len(labels) - absorbed.ANSWERS)
     monkeypatch.setattr(Transcript, "append", append)
     assert absorbed.main() == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "absorbed 53 of 56"
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "absorbed 53 of 56"
+    assert [line.split("(")[1][:2] for line in lines if line.startswith("STILL PASSES")] == ["r1", "s1", "d1"]
