@@ -65,6 +65,11 @@ def _whole_number(text: str) -> int:
 def _print_version() -> int:
     from mesh_core.crypto import ristretto
 
+    try:
+        ristretto.load_library()
+    except LocalFault as fault:
+        sys.stderr.write(f"mesh-app: {fault}\n")
+        return ExitStatus.FAILED
     sys.stdout.write(f"mesh-app {importlib.metadata.version('mesh-protocol')} (group library: {ristretto.BACKEND})\n")
     return 0
 
