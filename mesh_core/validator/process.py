@@ -32,6 +32,9 @@ from mesh_core.validator.runner import ValidatorRunner, stopped_by_store
 
 logger = logging.getLogger(__name__)
 
+# SIGTERM last: whoever sees that it is caught may send either.
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 STOP_DEADLINE_S = 5.0
 """A supervised process that has not stopped so long after its standard input ended is ended hard."""
 
@@ -142,14 +145,14 @@ async def _restore(data_dir: Path, genesis: Genesis, identity: SigningKey, outpu
 async def _stop_requests(stop: "asyncio.Future[str]", *, supervised: bool) -> AsyncIterator[None]:
     """SIGTERM and SIGINT stop the validator; supervised, the end of standard input does, too."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, _settle, stop, signal.Signals(number).name)
     if supervised:
         threading.Thread(target=_watch_standard_input, args=(loop, stop), name="mesh-stdin", daemon=True).start()
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in _STOP_SIGNALS:
             loop.remove_signal_handler(number)
 
 
