@@ -16,7 +16,7 @@ EXPLANATIONS: Final = {
     "wait": "for this wallet's turn",
     "build": "commitments, blinding factors, memo",
     "prove": "range proof: no amount is negative",
-    "check": "the wallet runs the nine rules itself",
+    "check": "the wallet tries its own draft by the rules",
     "sign": "the owner's signature",
     "store": "signed bytes on disk, before any leaves",
     "vote": "validators check, store, sign",
