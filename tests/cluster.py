@@ -19,7 +19,7 @@ from mesh_core.crypto.pedersen import Opening
 from mesh_core.crypto.range_proof import RangeProofError, RangeStatement, verify
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.protocol.construction import Draft, OpenedOutput, Payment, draft_receive, draft_send, prove_draft, sign_draft
-from mesh_core.protocol.effects import Effect, Emit, Persist, Reply, Source, VerifyProof
+from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof
 from mesh_core.protocol.genesis import Genesis, check_genesis
 from mesh_core.protocol.identifiers import compute_cert_id, identify
 from mesh_core.protocol.records import EVIDENCE_PREFIX
@@ -106,10 +106,11 @@ class Validator:
     store: MemoryStore
     events: list[EventBody] = field(default_factory=list)
     check_proof: Callable[[RangeStatement, bytes], bool] = proof_holds
+    now: float = 0.0
 
     def ask(self, message: Message, source: Source = SOURCE) -> Message:
         """The one answer to a request, range proofs checked on the spot."""
-        replies = [effect.message for effect in self.perform(self.machine.handle(source, message)) if isinstance(effect, Reply)]
+        replies = [effect.message for effect in self.perform(self.machine.handle(source, message, self.now)) if isinstance(effect, Reply)]
         assert len(replies) == 1, replies
         return replies[0]
 
@@ -126,8 +127,8 @@ class Validator:
                 case Emit(body):
                     self.events.append(body)
                 case VerifyProof(transition_id, statement, proof):
-                    queue += self.machine.on_proof_checked(transition_id, self.check_proof(statement, proof))
-                case Reply():
+                    queue += self.machine.on_proof_checked(transition_id, self.check_proof(statement, proof), self.now)
+                case Reply() | Broadcast() | AskPeer():
                     pass
         return performed
 

@@ -11,7 +11,7 @@ from typing import NewType
 from mesh_core.crypto.range_proof import RangeStatement
 from mesh_core.types.basic import Hash32
 from mesh_core.types.events import EventBody
-from mesh_core.types.messages import Message
+from mesh_core.types.messages import Evidence, Message, SyncRequest
 
 Source = NewType("Source", int)
 """The connection that a request came by."""
@@ -22,9 +22,10 @@ Record = tuple[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Persist:
-    """Make these records durable, all or none."""
+    """Make these records durable, all or none, and these entries of the vote journal with them."""
 
     records: tuple[Record, ...]
+    journal: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class VerifyProof:
-    """Check a range proof away from the machine, then call `on_proof_checked(transition_id, valid)`."""
+    """Check a range proof away from the machine, then call `on_proof_checked(transition_id, valid, now)`."""
 
     transition_id: Hash32
     statement: RangeStatement
@@ -51,4 +52,19 @@ class Emit:
     body: EventBody
 
 
-Effect = Persist | Reply | VerifyProof | Emit
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """Tell every other validator that is reached now; nobody answers."""
+
+    message: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class AskPeer:
+    """Ask another validator, by its index in the committee, for certificates. Its answer comes back by `on_response`, its silence by `on_silence`."""
+
+    peer: int
+    message: SyncRequest
+
+
+Effect = Persist | Reply | VerifyProof | Emit | Broadcast | AskPeer

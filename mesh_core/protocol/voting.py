@@ -141,13 +141,14 @@ class ValidatorMachine:
         """Range proofs that are being checked."""
         return len(self._proofs)
 
-    def initial_records(self) -> list[Record]:
-        """What a new store must hold before anything else: the network and the validator that it belongs to."""
+    def initial_effects(self) -> list[Effect]:
+        """What comes before the first request: a new store must say which network and which validator it belongs to."""
         owner: tuple[Record, ...] = ((NETWORK_KEY, self.genesis.network_id), (IDENTITY_KEY, self.identity.public_key))
-        return [record for record in owner if self._store.get(record[0]) is None]
+        records = tuple(record for record in owner if self._store.get(record[0]) is None)
+        return [Persist(records)] if records else []
 
-    def handle(self, source: Source, message: Message) -> list[Effect]:
-        """Handle one request. Messages that are no request to a validator are ignored: []. All effects of the call before must have been performed.
+    def handle(self, source: Source, message: Message, now: float) -> list[Effect]:
+        """Handle one request at `now`, in seconds of a clock that only goes forward. Messages that are no request to a validator are ignored: []. All effects of the call before must have been performed.
 
         One call gives one `Persist` at most, in front: after a crash all of what it decided is there, or nothing.
         """
@@ -232,7 +233,7 @@ class ValidatorMachine:
         if len(self._proofs) >= MAX_PROOFS_IN_FLIGHT:
             raise Rejected(ErrorCode.BUSY, "too many proofs wait to be verified: retry")
 
-    def on_proof_checked(self, transition_id: Hash32, valid: bool) -> list[Effect]:
+    def on_proof_checked(self, transition_id: Hash32, valid: bool, now: float) -> list[Effect]:
         """The verdict of a `VerifyProof`. Rules 3 to 6 are run again, and first: certificates and other votes came in meanwhile.
 
         So the code depends on the transition and the state alone, not on when the proof was checked, and a conflict leaves its proof in any case.

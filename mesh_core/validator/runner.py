@@ -71,9 +71,7 @@ class ValidatorRunner:
         self._audit = self._audit_supply()
         self._digest_timer: asyncio.TimerHandle | None = None
         self._digest_due_at = 0.0
-        records = self.machine.initial_records()
-        if records:
-            self._perform([Persist(tuple(records))], Timing(time.monotonic_ns()))
+        self._perform(self.machine.initial_effects(), Timing(time.monotonic_ns()))
 
     # --- The network's handler
 
@@ -90,7 +88,7 @@ class ValidatorRunner:
                 session.close(WireErrorCode.RATE_LIMIT, "too many subscriptions on one connection")
             return
         timing = Timing(time.monotonic_ns())
-        effects = self.machine.handle(self._sources[session], message)
+        effects = self.machine.handle(self._sources[session], message, asyncio.get_running_loop().time())
         timing.rules_done_ns = time.monotonic_ns()
         self._perform(effects, timing)
 
@@ -162,7 +160,7 @@ class ValidatorRunner:
     def _on_verdict(self, job: VerifyProof, valid: bool, seconds: float) -> None:
         timing = self._timings.pop(job.transition_id)
         timing.proof_ms = seconds * 1000
-        self._perform(self.machine.on_proof_checked(job.transition_id, valid), timing)
+        self._perform(self.machine.on_proof_checked(job.transition_id, valid, asyncio.get_running_loop().time()), timing)
 
     # --- Digest and status
 

@@ -99,7 +99,7 @@ def test_damaged_messages_do_not_decode_or_get_an_answer_that_fits_a_frame(data:
         return
     before = state()
     evidence = validator().evidence()
-    effects = validator().machine.handle(Source(1), message)
+    effects = validator().machine.handle(Source(1), message, 0.0)
     if isinstance(message, Evidence):
         # One that holds is kept: these are the undamaged ones, and they are not performed here.
         assert bool(effects) is (message in good)

@@ -84,19 +84,19 @@ class ValidatorLife(RuleBasedStateMachine):
     def request(self, name: str, slot: int, rival: int, crash: int | None) -> None:
         self.source += 1
         message = VoteRequest(self.source, (), TRANSITION.encode(TRANSITIONS[name, slot][rival]))
-        self.perform(self.validator.machine.handle(Source(self.source), message), crash)
+        self.perform(self.validator.machine.handle(Source(self.source), message, 0.0), crash)
 
     @precondition(lambda self: bool(self.proofs))
     @rule(data=st.data(), valid=st.sampled_from([True, True, True, False]), crash=st.none() | st.integers(0, 3))
     def verdict(self, data: st.DataObject, valid: bool, crash: int | None) -> None:
         transition_id = data.draw(st.sampled_from(self.proofs))
         self.proofs.remove(transition_id)
-        self.perform(self.validator.machine.on_proof_checked(transition_id, valid), crash)
+        self.perform(self.validator.machine.on_proof_checked(transition_id, valid, 0.0), crash)
 
     @rule(name=st.sampled_from(OWNERS), slot=st.integers(0, SLOTS - 1), crash=st.none() | st.integers(0, 3))
     def certificate(self, name: str, slot: int, crash: int | None) -> None:
         data = CERTIFICATE.encode(certify_by_hand(TRANSITIONS[name, slot][0]))
-        self.perform(self.validator.machine.handle(Source(0), SettlementCertificate(1, data)), crash)
+        self.perform(self.validator.machine.handle(Source(0), SettlementCertificate(1, data), 0.0), crash)
 
     @rule()
     def restart(self) -> None:

@@ -27,7 +27,7 @@ def codes(effects: list[Effect]) -> list[ErrorCode | None]:
 
 def ask(validator: Validator, transition: Transition, source: int = 1, request_id: int = 1) -> list[Effect]:
     """Hand in a request and leave its proof unchecked."""
-    effects = validator.machine.handle(Source(source), request(transition, request_id))
+    effects = validator.machine.handle(Source(source), request(transition, request_id), 0.0)
     for effect in effects:
         if isinstance(effect, Persist):
             validator.store.persist(effect.records)
@@ -36,4 +36,4 @@ def ask(validator: Validator, transition: Transition, source: int = 1, request_i
 
 def decide(validator: Validator, transition: Transition, *, valid: bool = True) -> list[Effect]:
     """The verdict on a proof that was left unchecked."""
-    return validator.perform(validator.machine.on_proof_checked(Hash32(transition_id_of(transition)), valid))
+    return validator.perform(validator.machine.on_proof_checked(Hash32(transition_id_of(transition)), valid, 0.0))

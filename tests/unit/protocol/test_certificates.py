@@ -185,7 +185,7 @@ def test_applied_once_whatever_is_sent_again(world: World) -> None:
 def test_certificate_is_one_batch_before_anything_leaves(world: World) -> None:
     validator = world.validator()
     validator.vote(world.rival)
-    effects = validator.machine.handle(Source(1), SettlementCertificate(8, CERTIFICATE.encode(certify_by_hand(world.send))))
+    effects = validator.machine.handle(Source(1), SettlementCertificate(8, CERTIFICATE.encode(certify_by_hand(world.send))), 0.0)
     assert isinstance(effects[0], Persist)
     assert [type(effect) for effect in effects].count(Persist) == 1
     assert isinstance(effects[-1], Reply)

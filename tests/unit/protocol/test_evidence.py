@@ -175,7 +175,7 @@ def test_votes_of_a_key_that_also_owns_an_account_stay_votes(world: World) -> No
 
 def tell(validator: Validator, proof: EquivocationProof) -> int:
     """Hand in a proof; the number of proofs kept afterwards."""
-    validator.perform(validator.machine.handle(Source(5), Evidence(proof)))
+    validator.perform(validator.machine.handle(Source(5), Evidence(proof), 0.0))
     return len(validator.evidence())
 
 

@@ -304,7 +304,7 @@ def test_items_are_limited_whatever_is_asked_for() -> None:
 def test_queries_reply_to_who_asked_and_ask_for_nothing_else(world: World) -> None:
     machine = world.validator().machine
     for message in (QueryAccount(1, world.alice.keys.owner, 7, FIRST, 5), SyncRequest(1, SyncAccount(world.alice.keys.owner, 0), 5, 5)):
-        effects = machine.handle(Source(9), message)
+        effects = machine.handle(Source(9), message, 0.0)
         assert [type(effect) for effect in effects] == [Reply]
         assert isinstance(effects[0], Reply)
         assert effects[0].source == 9

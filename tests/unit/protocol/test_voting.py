@@ -59,7 +59,7 @@ def test_another_valid_signature_on_the_same_transition_is_no_conflict(world: Wo
 def test_vote_is_persisted_before_it_is_answered_and_told(world: World) -> None:
     validator = world.validator()
     ask(validator, world.send)
-    effects = validator.machine.on_proof_checked(Hash32(transition_id_of(world.send)), True)
+    effects = validator.machine.on_proof_checked(Hash32(transition_id_of(world.send)), True, 0.0)
     assert [type(effect) for effect in effects] == [Persist, Reply, Emit]
     assert isinstance(effects[2], Emit)
     assert isinstance(effects[2].body, VoteCast)
@@ -313,10 +313,10 @@ def test_store_of_another_network_is_refused() -> None:
     genesis, other = make_genesis(), make_genesis(fee_base=2)
     store = MemoryStore()
     machine = ValidatorMachine(genesis, validator_keys()[0], store)
-    store.persist(tuple(machine.initial_records()))
+    Validator(machine, store).perform(machine.initial_effects())
     assert store[NETWORK_KEY] == genesis.network_id
     again = ValidatorMachine(genesis, validator_keys()[0], store)
-    assert again.initial_records() == []
+    assert again.initial_effects() == []
     with pytest.raises(LocalFault) as caught:
         ValidatorMachine(other, validator_keys()[0], store)
     assert caught.value.code is ErrorCode.STORE_FORMAT
@@ -325,7 +325,8 @@ def test_store_of_another_network_is_refused() -> None:
 def test_store_of_another_validator_is_refused() -> None:
     """With another member's key the votes in the store would not be its own, and its own would be elsewhere."""
     genesis, store = make_genesis(), MemoryStore()
-    store.persist(tuple(ValidatorMachine(genesis, validator_keys()[0], store).initial_records()))
+    machine = ValidatorMachine(genesis, validator_keys()[0], store)
+    Validator(machine, store).perform(machine.initial_effects())
     with pytest.raises(LocalFault) as caught:
         ValidatorMachine(genesis, validator_keys()[1], store)
     assert caught.value.code is ErrorCode.STORE_FORMAT
@@ -337,7 +338,7 @@ def test_messages_that_are_no_requests_are_ignored(world: World) -> None:
     before = validator.state()
     vote = validator.copy().vote(world.send)
     for message in (Ping(1), Pong(1, 2, Hash32(bytes(32)), 0), vote):
-        assert validator.machine.handle(Source(1), message) == []
+        assert validator.machine.handle(Source(1), message, 0.0) == []
     assert validator.state() == before
 
 
