@@ -1,23 +1,156 @@
-"""Proofs and verdicts of one group library, for the test that compares two: `python -m tests.unit.crypto.kernel.verdicts SEED`, MESH_RISTRETTO set.
-
-Prints JSON: proofs made with seeded entropy, and for many damaged proofs, the same for a given seed, why each is refused ("" if it is not).
-"""
+"""Processes that prove and judge with one group library each, since it is chosen once a process; asked over a pipe, one line of JSON a question."""
 
 import hashlib
 import json
-import random
+import os
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from mesh_core.crypto import ristretto
 from mesh_core.crypto.pedersen import Opening, commit
-from mesh_core.crypto.range_proof import RangeProofError, RangeStatement, RangeWitness, prove, verify, verify_batch
-from mesh_core.crypto.ristretto import GROUP_ORDER
+from mesh_core.crypto.range_proof import RangeProof, RangeProofError, RangeStatement, RangeWitness, prove, verify, verify_batch
+from tests.unit.crypto.kernel.damage import Case, as_statement
 
-# Bits, number of commitments, number of damaged proofs: most on small statements, which libsodium checks fast.
-SHAPES = ((2, 1, 120), (2, 2, 160), (4, 4, 60), (16, 1, 60), (64, 1, 12), (64, 2, 8), (64, 4, 2))
-ELEMENT = 32
-PRIME = 2**255 - 19
+PROJECT = Path(__file__).parents[4]
+LIBRARIES = ("native", "libsodium")
+ACCEPTED = "accepted"
+# How the verdict on something that is no statement begins; the reason follows.
+NO_STATEMENT = "no statement: "
+# How a verdict begins that nobody may give: an exception other than RangeProofError, or a proof that was read in a way in which it was not written.
+DEFECT = "defect: "
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one library says of some cases: a verdict on each, and the positions that its batch finds bad (of those whose statement is one)."""
+
+    verdicts: tuple[str, ...]
+    bad: tuple[int, ...]
+
+
+def find_defects(group: Sequence[Case], judgements: Sequence[Judgement]) -> list[str]:
+    """What is wrong with these libraries' judgements of one group, each with all that is needed to see it again; empty if all is well."""
+    found: list[str] = []
+    for position, case in enumerate(group):
+        verdicts = [judgement.verdicts[position] for judgement in judgements]
+        if len(set(verdicts)) > 1 or verdicts[0].startswith(DEFECT):
+            found.append(f"{' / '.join(verdicts)}: {to_json(case)}")
+    for judgement in judgements:
+        refused = {position for position, verdict in enumerate(judgement.verdicts) if not verdict.startswith((ACCEPTED, NO_STATEMENT, DEFECT))}
+        if set(judgement.bad) != refused:
+            found.append(f"one by one {sorted(refused)} are refused, as a batch {list(judgement.bad)}: [{', '.join(map(to_json, group))}]")
+    return found
+
+
+def to_json(case: Case) -> str:
+    """As the process is sent it."""
+    return json.dumps(
+        {"bits": case.bits, "commitments": [commitment.hex() for commitment in case.commitments], "context": case.context.hex(), "proof": case.proof.hex()}
+    )
+
+
+def from_json(fields: dict[str, Any]) -> Case:
+    """From what `to_json` gave."""
+    return Case(fields["bits"], tuple(map(bytes.fromhex, fields["commitments"])), bytes.fromhex(fields["context"]), bytes.fromhex(fields["proof"]))
+
+
+class LibraryEnded(Exception):
+    """A process is gone, with or without a word on standard error. What it was asked last is what ended it."""
+
+
+class LibraryProcess:
+    """One library at work."""
+
+    def __init__(self, library: str) -> None:
+        command = [sys.executable, "-m", "tests.unit.crypto.kernel.verdicts"]
+        environment = os.environ | {ristretto.LIBRARY_VARIABLE: library}
+        self._process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._library = library
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def ask(self, question: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(question + "\n")
+        self._process.stdin.flush()
+
+    def answer(self) -> Any:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise LibraryEnded(f"the process that works with {self._library} ended with status {self._process.wait()}")
+        return json.loads(line)
+
+    def ask_to_judge(self, group: Sequence[Case]) -> None:
+        self.ask(f'{{"judge": [{", ".join(map(to_json, group))}]}}')
+
+    def judgement(self) -> Judgement:
+        answer = self.answer()
+        return Judgement(tuple(answer["verdicts"]), tuple(answer["bad"]))
+
+    def prove(self, bits: int, openings: Iterable[Opening], context: bytes, seed: str) -> bytes:
+        """A proof, with nonces from `seed` alone."""
+        fields = {"bits": bits, "openings": [(opening.value, opening.blinding) for opening in openings], "context": context.hex(), "seed": seed}
+        self.ask(json.dumps({"prove": fields}))
+        return bytes.fromhex(self.answer())
+
+
+class BothLibraries(ExitStack):
+    """A process for each library; both work at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.processes = [self.enter_context(LibraryProcess(library)) for library in LIBRARIES]
+
+    def judge(self, group: Sequence[Case]) -> list[Judgement]:
+        """What each says of the same cases, in the order of `LIBRARIES`. LibraryEnded."""
+        for process in self.processes:
+            process.ask_to_judge(group)
+        return [process.judgement() for process in self.processes]
+
+
+# --- In the process
+
+
+def verdict(case: Case) -> str:
+    """ACCEPTED, the name of the reason to refuse it, or a defect."""
+    try:
+        statement = as_statement(case)
+    except RangeProofError as error:
+        return NO_STATEMENT + error.reason.name
+    try:
+        if RangeProof.parse(statement, case.proof).encode() != case.proof:
+            return f"{DEFECT}the proof has two encodings"
+        verify(statement, case.proof)
+    except RangeProofError as error:
+        return error.reason.name
+    return ACCEPTED
+
+
+def verdict_or_defect(case: Case) -> str:
+    try:
+        return verdict(case)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
+        return f"{DEFECT}{error!r}"
+
+
+def judge(group: Sequence[Case]) -> Judgement:
+    """Each case alone, and those that have a statement as one batch."""
+    verdicts = tuple(map(verdict_or_defect, group))
+    sound = [position for position, text in enumerate(verdicts) if not text.startswith((NO_STATEMENT, DEFECT))]
+    bad = verify_batch([(as_statement(group[position]), group[position].proof) for position in sound])
+    return Judgement(verdicts, tuple(sound[position] for position in bad))
 
 
 def seeded(label: str) -> Callable[[int], bytes]:
@@ -32,72 +165,17 @@ def seeded(label: str) -> Callable[[int], bytes]:
     return read
 
 
-def made(source: random.Random, bits: int, count: int) -> tuple[RangeStatement, RangeWitness]:
-    values = [source.choice((0, 1, 2**bits - 1, source.randrange(2**bits))) for _ in range(count)]
-    blindings = [source.choice((0, 1, GROUP_ORDER - 1, source.randrange(GROUP_ORDER))) for _ in range(count)]
-    openings = tuple(Opening(value, blinding) for value, blinding in zip(values, blindings, strict=True))
-    return RangeStatement(tuple(map(commit, openings)), source.randbytes(32), bits), RangeWitness(openings)
-
-
-def damage(source: random.Random, proof: bytes, other: bytes) -> bytes:
-    """`proof` with something changed; `other` is a good proof of the same size."""
-    place = 1 + ELEMENT * source.randrange((len(proof) - 1) // ELEMENT)
-    element = int.from_bytes(proof[place : place + ELEMENT], "little")
-
-    def put(value: int) -> bytes:
-        return proof[:place] + (value % 2**256).to_bytes(ELEMENT, "little") + proof[place + ELEMENT :]
-
-    match source.randrange(11):
-        case 0:
-            position = source.randrange(len(proof))
-            return proof[:position] + bytes((proof[position] ^ 1 << source.randrange(8),)) + proof[position + 1 :]
-        case 1:
-            return put(source.choice((0, 1, PRIME, PRIME + 1, PRIME - 1, GROUP_ORDER, GROUP_ORDER - 1, 2**255 - 1, 2**256 - 1)))
-        case 2:
-            return put(element + source.choice((1, -1, GROUP_ORDER, PRIME)))
-        case 3:
-            return put(PRIME - element)
-        case 4:
-            return put(element | 1 << 255)
-        case 5:
-            return proof[:place] + ristretto.map_to_group(source.randbytes(64)).encode() + proof[place + ELEMENT :]
-        case 6:
-            return proof[:place] + other[place : place + ELEMENT] + proof[place + ELEMENT :]
-        case 7:
-            return put(source.randrange(GROUP_ORDER))
-        case 8:
-            return source.choice((proof[:-1], proof + b"\0", proof[:place], b"", other))
-        case 9:
-            return bytes((source.choice((0, 2, 6, 255)),)) + proof[1:]
-        case _:
-            return proof[:place] + source.randbytes(ELEMENT) + proof[place + ELEMENT :]
-
-
-def verdict(statement: RangeStatement, proof: bytes) -> str:
-    try:
-        verify(statement, proof)
-    except RangeProofError as error:
-        return error.reason.name
-    return ""
-
-
-def main(seed: str) -> None:
-    source = random.Random(seed)
-    proofs: list[str] = []
-    verdicts: list[str] = []
-    items: list[tuple[RangeStatement, bytes]] = []
-    for bits, count, damaged in SHAPES:
-        statement, witness = made(source, bits, count)
-        proof, other = (prove(statement, witness, seeded(f"{seed} {bits} {count} {which}")) for which in range(2))
-        proofs += [proof.hex(), other.hex()]
-        verdicts += [verdict(statement, proof), verdict(statement, other)]
-        for _ in range(damaged):
-            changed = damage(source, proof, other)
-            verdicts.append(verdict(statement, changed))
-            items.append((statement, changed))
-        items.append((statement, proof))
-    sys.stdout.write(json.dumps({"backend": ristretto.BACKEND, "proofs": proofs, "verdicts": verdicts, "batch": verify_batch(items[::4])}))
+def answer(question: dict[str, Any]) -> Any:
+    if "judge" in question:
+        return asdict(judge([from_json(fields) for fields in question["judge"]]))
+    fields = question["prove"]
+    openings = tuple(Opening(value, blinding) for value, blinding in fields["openings"])
+    statement = RangeStatement(tuple(map(commit, openings)), bytes.fromhex(fields["context"]), fields["bits"])
+    return prove(statement, RangeWitness(openings), seeded(fields["seed"])).hex()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    ristretto.load_library()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
+        sys.stdout.flush()
