@@ -1,6 +1,6 @@
 #include "field.h"
 
-/* RFC 9496, section 4.1, in limbs. tests/unit/crypto/kernel_driver.c checks what defines them. */
+/* RFC 9496, section 4.1, in limbs. tests/unit/crypto/kernel/driver.c checks what defines them. */
 const fe FE_ZERO = {{0, 0, 0, 0, 0}};
 const fe FE_ONE = {{1, 0, 0, 0, 0}};
 /* d = -121665/121666 */
