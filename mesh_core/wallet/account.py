@@ -4,8 +4,7 @@ Implements `LedgerView` for the wallet's own checks and `AccountHistory` for val
 """
 
 import contextlib
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mesh_core.crypto.keys import WalletKeys
@@ -17,10 +16,10 @@ from mesh_core.protocol.certificates import CheckedCertificate
 from mesh_core.protocol.construction import OpenedOutput
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.identifiers import Identified
-from mesh_core.storage.wallet_store import WalletStore
 from mesh_core.types.account import AccountState, ClaimableOutput, zero_account
 from mesh_core.types.basic import ZERO_HASH, Hash32, PublicKey, Scalar32
 from mesh_core.types.transition import TRANSITION, OutputKey, TransitionCore
+from mesh_core.wallet.ports import Store
 from mesh_core.wallet.records import (
     ACCOUNT_KEY,
     ACCOUNT_RECORD,
@@ -64,11 +63,12 @@ class NewOutput:
 class WalletAccount:
     """State of one account, in memory and on disk. Every change is durable before it is used."""
 
-    def __init__(self, store: WalletStore, keys: WalletKeys, genesis: Genesis) -> None:
+    def __init__(self, store: Store, keys: WalletKeys, genesis: Genesis, now_ms: Callable[[], int]) -> None:
         """Read the account; a new one begins as the genesis left it. LocalFault: STORE_FORMAT if the wallet belongs to another network, STORE_CORRUPT."""
         self._store = store
         self._keys = keys
         self._genesis = genesis
+        self._now_ms = now_ms
         recorded = store.get(NETWORK_KEY)
         if recorded is not None and recorded != genesis.network_id:
             raise LocalFault(
@@ -193,7 +193,7 @@ class WalletAccount:
     async def record_signed(self, transition: bytes, new_opening: Opening, paid: tuple[PaidOutput, ...], claimed_value: int) -> OutgoingRecord:
         """Make a signed transition durable. Only afterwards may its first byte leave: from here on these bytes are sent for ever, and no others."""
         record = OutgoingRecord(
-            OutgoingState.SIGNED, transition, new_opening.value, Scalar32(encode_scalar(new_opening.blinding)), paid, claimed_value, _now_ms(), None
+            OutgoingState.SIGNED, transition, new_opening.value, Scalar32(encode_scalar(new_opening.blinding)), paid, claimed_value, self._now_ms(), None
         )
         await self._put_outgoing(record, network=True)
         return record
@@ -257,7 +257,7 @@ class WalletAccount:
         brought = max(0, opening.value - self._account.value) if core.claims else 0
         blinding = Scalar32(encode_scalar(opening.blinding))
         return OutgoingRecord(
-            OutgoingState.SIGNED, TRANSITION.encode(candidate.transition), opening.value, blinding, self._read_paid(core), brought, _now_ms(), None
+            OutgoingState.SIGNED, TRANSITION.encode(candidate.transition), opening.value, blinding, self._read_paid(core), brought, self._now_ms(), None
         )
 
     def _read_paid(self, core: TransitionCore) -> tuple[PaidOutput, ...]:
@@ -289,9 +289,9 @@ class WalletAccount:
         try:
             plain = open_memo(self._keys.view_key, context, output.eph_pk, output.memo)
         except MemoError as error:
-            return IncomingRecord(IncomingStatus.UNOPENABLE, core.sender, output.commitment, 0, Scalar32(bytes(32)), error.reason.value, _now_ms())
+            return IncomingRecord(IncomingStatus.UNOPENABLE, core.sender, output.commitment, 0, Scalar32(bytes(32)), error.reason.value, self._now_ms())
         blinding = Scalar32(encode_scalar(plain.blinding))
-        return IncomingRecord(IncomingStatus.CLAIMABLE, core.sender, output.commitment, plain.value, blinding, plain.text, _now_ms())
+        return IncomingRecord(IncomingStatus.CLAIMABLE, core.sender, output.commitment, plain.value, blinding, plain.text, self._now_ms())
 
     async def _put_outgoing(self, record: OutgoingRecord, *, network: bool = False) -> None:
         signed = _wrap(record)
@@ -316,7 +316,3 @@ def _wrap(record: OutgoingRecord) -> _Signed:
 
 def _read_outgoing(value: bytes) -> _Signed:
     return _wrap(OUTGOING_RECORD.decode(value))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

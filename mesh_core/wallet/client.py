@@ -1,22 +1,17 @@
 """Connections of this process's wallets to all validators: one for requests and one for events to each, shared by all wallets."""
 
-import os
-import time
 from collections.abc import Callable
-from typing import Final
 
 from mesh_core.errors import DecodeError
 from mesh_core.network.client import Connection, LocalIdentity
-from mesh_core.network.connection import Answer, Answered
 from mesh_core.network.link import LinkState, LinkStatus, ValidatorLink
 from mesh_core.types.basic import PublicKey
 from mesh_core.types.events import CertificateApplied, EventKind, decode_event_body
 from mesh_core.types.messages import MAX_SUBSCRIBED_OWNERS, Event, Evidence, Role, Subscribe, SyncRequest
 from mesh_core.wallet.events import LinkChanged, WalletEvent
 from mesh_core.wallet.network import Network
-
-REQUEST_TIMEOUT_S: Final = 5.0
-"""Nothing waits for a slow validator but its own retry, so this may be generous."""
+from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, OnCertificate, OnConnected, Question, Reply
+from mesh_core.wallet.surroundings import REAL, Surroundings
 
 Publish = Callable[[WalletEvent], None]
 
@@ -28,19 +23,21 @@ class ValidatorClient:
     asks; wallets of different people belong into different processes.
     """
 
-    def __init__(self, network: Network, publish: Publish) -> None:
+    def __init__(self, network: Network, publish: Publish, surroundings: Surroundings = REAL) -> None:
         self.network = network
+        self._now_ns = surroundings.now_ns
         self._publish = publish
-        self._owners: dict[PublicKey, Callable[[int, CertificateApplied], None]] = {}
-        self._on_connected: list[Callable[[int], None]] = []
+        self._owners: dict[PublicKey, OnCertificate] = {}
+        self._on_connected: list[OnConnected] = []
         self._states: dict[int, bool] = {}
         local = LocalIdentity(Role.WALLET)
         network_id = network.genesis.network_id
+        entropy = surroundings.entropy
         self._links = [
-            ValidatorLink(peer, local, network_id, on_status=self._status_reporter(index), entropy=os.urandom) for index, peer in enumerate(network.validators)
+            ValidatorLink(peer, local, network_id, on_status=self._status_reporter(index), entropy=entropy) for index, peer in enumerate(network.validators)
         ]
         self._bulk_links = [
-            ValidatorLink(peer, local, network_id, on_connected=self._subscriber(index), on_message=self._event_receiver(index), entropy=os.urandom)
+            ValidatorLink(peer, local, network_id, on_connected=self._subscriber(index), on_message=self._event_receiver(index), entropy=entropy)
             for index, peer in enumerate(network.validators)
         ]
 
@@ -54,7 +51,7 @@ class ValidatorClient:
         for link in (*self._links, *self._bulk_links):
             link.close()
 
-    async def request(self, validator: int, message: Answered, timeout_s: float = REQUEST_TIMEOUT_S) -> Answer:
+    async def request(self, validator: int, message: Question, timeout_s: float = REQUEST_TIMEOUT_S) -> Reply:
         """Ask one validator. PeerFault when no answer comes."""
         links = self._bulk_links if isinstance(message, SyncRequest) else self._links
         return await links[validator].request(message, timeout_s)
@@ -63,7 +60,7 @@ class ValidatorClient:
         """Whether a validator is reached now."""
         return self._links[validator].status.state is LinkState.UP
 
-    def watch(self, owner: PublicKey, on_certificate: Callable[[int, CertificateApplied], None], on_connected: Callable[[int], None]) -> None:
+    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> None:
         """Call `on_certificate(validator, announcement)` for certificates of an account; `on_connected(validator)` when some may have been missed.
 
         That is after each new connection and each gap. An announcement is a validator's word: whoever receives it verifies the certificate.
@@ -102,7 +99,7 @@ class ValidatorClient:
                 return  # a validator that talks nonsense: the others tell the same certificate
             if isinstance(body, CertificateApplied):
                 core = body.certificate.transition.core
-                for owner in {core.sender, *(output.owner for output in core.outputs)} & self._owners.keys():
+                for owner in sorted({core.sender, *(output.owner for output in core.outputs)} & self._owners.keys()):
                     self._owners[owner](index, body)
 
         return on_message
@@ -113,7 +110,7 @@ class ValidatorClient:
             is_up = status.state is LinkState.UP
             if status.state is not LinkState.CLOSED and self._states.get(index) is not is_up and (is_up or status.last_error):
                 self._states[index] = is_up
-                self._publish(LinkChanged(time.monotonic_ns(), index, is_up, "" if is_up else status.last_error))
+                self._publish(LinkChanged(self._now_ns(), index, is_up, "" if is_up else status.last_error))
 
         return on_status
 

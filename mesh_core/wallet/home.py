@@ -1,8 +1,6 @@
 """All wallets of one home, open at once in one process, over shared connections."""
 
 import itertools
-import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ from mesh_core.types.address import Address, parse_address
 from mesh_core.wallet import events
 from mesh_core.wallet.client import ValidatorClient
 from mesh_core.wallet.network import Network
+from mesh_core.wallet.surroundings import REAL
 from mesh_core.wallet.wallet import PaymentResult, Wallet
 
 Publish = Callable[[events.WalletEvent], None]
@@ -49,7 +48,7 @@ class WalletHome:
 
     def create(self, name: str) -> Wallet:
         """Make a wallet with fresh keys. LocalFault (WALLET_EXISTS, WALLET_NAME_INVALID)."""
-        return self._open(WalletStore.create(self._home, name, os.urandom(SEED_SIZE_BYTES), self._on_fault))
+        return self._open(WalletStore.create(self._home, name, REAL.entropy(SEED_SIZE_BYTES), self._on_fault))
 
     def wallet(self, name: str) -> Wallet:
         """An open wallet. LocalFault (WALLET_UNKNOWN)."""
@@ -67,7 +66,7 @@ class WalletHome:
                 raise LocalFault(ErrorCode.ADDRESS_INVALID, f"'{sender}' would pay itself: choose another recipient")
         except LocalFault as fault:
             name = sender if sender in self._wallets else None
-            self._publish(events.WalletFault(time.monotonic_ns(), name, None, f"{fault.code:04x}", fault.text))
+            self._publish(events.WalletFault(REAL.now_ns(), name, None, f"{fault.code:04x}", fault.text))
             raise
         return await wallet.send([Payment(address, amount, text)])
 

@@ -1,15 +1,15 @@
 """Runs a settlement machine over the network: requests, time-outs, back-off. One input at a time, so that effects are performed in the machine's order."""
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Final
 
 from mesh_core.errors import PeerFault
+from mesh_core.protocol.construction import Entropy
 from mesh_core.protocol.settlement import Ask, KeepCertificate, Pause, SettlementEffect, SettlementMachine, SettlementReport, SettlementState
 from mesh_core.types.basic import Hash32
 from mesh_core.types.messages import SettlementCertificate, VoteRequest
-from mesh_core.wallet.client import ValidatorClient
+from mesh_core.wallet.ports import Validators
 
 BACKOFF_LEAST_S: Final = 0.05
 BACKOFF_MOST_S: Final = 5.0
@@ -25,9 +25,10 @@ class SettlementDriver:
     def __init__(
         self,
         machine: SettlementMachine,
-        client: ValidatorClient,
+        client: Validators,
         keep: Callable[[Hash32, bytes], Awaitable[None]],
         report: Callable[[Ask | SettlementReport], None],
+        entropy: Entropy,
     ) -> None:
         """`keep(cert_id, certificate)` makes a certificate durable. `report` is told every request that leaves and everything that the machine reports."""
         self._machine = machine
@@ -35,7 +36,9 @@ class SettlementDriver:
         self._keep = keep
         self._report = report
         self._inbox: Inbox = asyncio.Queue()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._entropy = entropy
+        # Not a set: tasks are cancelled in the order in which they began, whatever their addresses.
+        self._tasks: dict[asyncio.Task[None], None] = {}
         self._given_up: set[int] = set()
 
     async def run(self) -> None:
@@ -46,7 +49,7 @@ class SettlementDriver:
                 step = await self._inbox.get()
                 await self._perform(step())
         finally:
-            for task in self._tasks:
+            for task in tuple(self._tasks):
                 task.cancel()
 
     def _is_over(self) -> bool:
@@ -85,16 +88,15 @@ class SettlementDriver:
         self._spawn(self._retry_later(pause))
 
     async def _retry_later(self, pause: Pause) -> None:
-        await asyncio.sleep(_backoff_s(pause.attempts_count))
+        await asyncio.sleep(self._backoff_s(pause.attempts_count))
         self._inbox.put_nowait(lambda: self._machine.on_retry(pause.validator))
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
 
-
-def _backoff_s(attempts_count: int) -> float:
-    """Doubling, with jitter between a half and the whole, so that many wallets do not come back all at once."""
-    whole = min(BACKOFF_MOST_S, BACKOFF_LEAST_S * 2.0 ** min(attempts_count - 1, 16))
-    return whole * (0.5 + os.urandom(1)[0] / 512)
+    def _backoff_s(self, attempts_count: int) -> float:
+        """Doubling, with jitter between a half and the whole, so that many wallets do not come back all at once."""
+        whole = min(BACKOFF_MOST_S, BACKOFF_LEAST_S * 2.0 ** min(attempts_count - 1, 16))
+        return whole * (0.5 + self._entropy(1)[0] / 512)

@@ -26,7 +26,7 @@ from mesh_core.types.messages import (
     Want,
 )
 from mesh_core.types.transition import OUTPUT_KEY
-from mesh_core.wallet.client import ValidatorClient
+from mesh_core.wallet.ports import Validators
 
 QUERY_TIMEOUT_S = 2.0
 RETRY_INTERVAL_S = 0.2
@@ -55,7 +55,7 @@ class LatestState:
     pending: tuple[Identified, ...]
 
 
-async def find_latest_state(client: ValidatorClient, owner: PublicKey) -> LatestState:
+async def find_latest_state(client: Validators, owner: PublicKey) -> LatestState:
     """Ask all validators for an account. Silent ones are not waited for longer than two seconds."""
     genesis = client.network.genesis
     answers = [
@@ -70,7 +70,7 @@ async def find_latest_state(client: ValidatorClient, owner: PublicKey) -> Latest
     return LatestState(len(answers), head, tuple(pending.values()))
 
 
-async def _ask(client: ValidatorClient, validator: int, owner: PublicKey) -> AccountAnswer | None:
+async def _ask(client: Validators, validator: int, owner: PublicKey) -> AccountAnswer | None:
     query = QueryAccount(0, owner, Want.HEAD_CERTIFICATE | Want.PENDING_TRANSITION, FIRST_KEY, 0)
     try:
         answer = await client.request(validator, query, QUERY_TIMEOUT_S)
@@ -104,7 +104,7 @@ def _read_pending(answer: AccountStateMessage, owner: PublicKey, genesis: Genesi
     return pending if pending.core.sender == owner else None
 
 
-async def list_claimable(client: ValidatorClient, validator: int, owner: PublicKey) -> list[Claimable]:
+async def list_claimable(client: Validators, validator: int, owner: PublicKey) -> list[Claimable]:
     """All outputs that one validator holds for an account. PeerFault."""
     found: list[Claimable] = []
     after = FIRST_KEY
@@ -119,7 +119,7 @@ async def list_claimable(client: ValidatorClient, validator: int, owner: PublicK
     return found
 
 
-async def fetch_certificates(client: ValidatorClient, validator: int, cert_ids: Sequence[Hash32]) -> list[CheckedCertificate]:
+async def fetch_certificates(client: Validators, validator: int, cert_ids: Sequence[Hash32]) -> list[CheckedCertificate]:
     """Certificates by id from one validator, verified; those that it does not give are missing. PeerFault."""
     found: list[CheckedCertificate] = []
     wanted = list(cert_ids)
@@ -134,7 +134,7 @@ async def fetch_certificates(client: ValidatorClient, validator: int, cert_ids: 
     return found
 
 
-async def fetch_own_certificates(client: ValidatorClient, owner: PublicKey, first: int, last: int) -> list[CheckedCertificate]:
+async def fetch_own_certificates(client: Validators, owner: PublicKey, first: int, last: int) -> list[CheckedCertificate]:
     """The certificates of an account's slots from `first` to `last`, in order and without a gap, from whichever validators have them.
 
     Fewer where no validator that answers has one. None is believed without its signatures, so a validator that lies can only be of no use.
@@ -161,7 +161,7 @@ def _without_gap(page: Sequence[CheckedCertificate], owner: PublicKey, sequence:
     return fitting
 
 
-async def find_slot_certificate(client: ValidatorClient, owner: PublicKey, sequence: int) -> CheckedCertificate | None:
+async def find_slot_certificate(client: Validators, owner: PublicKey, sequence: int) -> CheckedCertificate | None:
     """The certificate of one slot, from the first validator that has it; None if a quorum has answered and has none. Asks until then."""
     while True:
         answers_count = 0
@@ -178,7 +178,7 @@ async def find_slot_certificate(client: ValidatorClient, owner: PublicKey, seque
         await asyncio.sleep(RETRY_INTERVAL_S)
 
 
-async def _sync(client: ValidatorClient, validator: int, mode: SyncMode) -> list[CheckedCertificate]:
+async def _sync(client: Validators, validator: int, mode: SyncMode) -> list[CheckedCertificate]:
     answer = await client.request(validator, SyncRequest(0, mode, MAX_SYNC_IDS, SYNC_BYTES), QUERY_TIMEOUT_S)
     found: list[CheckedCertificate] = []
     if isinstance(answer, SyncResponse):

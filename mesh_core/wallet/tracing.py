@@ -1,6 +1,5 @@
 """Times of one payment, told as events. All clocks are read in the wallet's process, so a slow screen cannot spoil a figure."""
 
-import time
 from collections.abc import Callable
 
 from mesh_core.errors import RULE_NAMES, rule_of
@@ -27,13 +26,14 @@ Publish = Callable[[events.WalletEvent], None]
 class PaymentTrace:
     """The events of one payment. Made at the call, before anything is built, so that `payment_ms` leaves nothing out."""
 
-    def __init__(self, payment: int, wallet: str, publish: Publish) -> None:
+    def __init__(self, payment: int, wallet: str, publish: Publish, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
         self.payment = payment
         self._wallet = wallet
         self._publish = publish
         self.payment_ms = 0.0
         """From the call to the durable certificate; 0 before it."""
-        self._called_ns = time.monotonic_ns()
+        self._called_ns = self._now_ns()
         self._turn_ns = self._called_ns
         self._step_ns = self._called_ns
         self._vote_asked_ns: dict[int, int] = {}
@@ -42,11 +42,11 @@ class PaymentTrace:
 
     def queued(self, kind: str, reason: str) -> None:
         """It cannot begin at once."""
-        self._publish(events.PaymentQueued(time.monotonic_ns(), self.payment, self._wallet, kind, reason))
+        self._publish(events.PaymentQueued(self._now_ns(), self.payment, self._wallet, kind, reason))
 
     def turn_came(self) -> None:
         """The payments before it are settled, and the wallet is in step with the validators."""
-        self._turn_ns = self._step_ns = time.monotonic_ns()
+        self._turn_ns = self._step_ns = self._now_ns()
 
     def started(self, kind: str, amount: int, fee: int, paid: tuple[PaidOutput, ...], sequence: int) -> None:
         """The draft's amounts and slot are known."""
@@ -57,7 +57,7 @@ class PaymentTrace:
 
     def step(self, name: str, transition_id: Hash32 | None = None) -> float:
         """A local step is done; returns the milliseconds since the one before."""
-        now = time.monotonic_ns()
+        now = self._now_ns()
         spent = _ms(self._step_ns, now)
         self._step_ns = now
         self._publish(events.PaymentStep(now, self.payment, name, spent, transition_id))
@@ -65,7 +65,7 @@ class PaymentTrace:
 
     def report(self, what: Ask | SettlementReport) -> None:
         """Tell what the settlement asks for or reports. The report of a certificate comes when it is durable: its time is the end of the payment."""
-        now = time.monotonic_ns()
+        now = self._now_ns()
         match what:
             case Ask(validator, message):
                 is_vote = isinstance(message, VoteRequest)

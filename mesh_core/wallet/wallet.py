@@ -7,8 +7,6 @@ What is signed is made durable first, and is sent until it is certified, over cr
 import asyncio
 import contextlib
 import logging
-import os
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
@@ -16,11 +14,9 @@ from mesh_core.crypto.keys import WalletKeys
 from mesh_core.crypto.memo import MemoError
 from mesh_core.errors import ErrorCode, LocalFault, PeerFault, Rejected
 from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, read_certificate
-from mesh_core.protocol.construction import UNSIGNED, Draft, Payment, draft_receive, draft_send, prove_draft, sign_draft
+from mesh_core.protocol.construction import UNSIGNED, Draft, Payment, draft_receive, draft_send, sign_draft
 from mesh_core.protocol.identifiers import Identified, identify
 from mesh_core.protocol.settlement import Ask, CertificateFormed, FailureReason, SettlementMachine, SettlementReport, SettlementState, StateChanged
-from mesh_core.protocol.validation import validate_draft
-from mesh_core.storage.wallet_store import WalletStore
 from mesh_core.types.address import Address, format_address
 from mesh_core.types.basic import Hash32
 from mesh_core.types.certificate import CERTIFICATE
@@ -28,10 +24,11 @@ from mesh_core.types.events import CertificateApplied
 from mesh_core.types.transition import MAX_CLAIMS, TRANSITION, Kind, Transition
 from mesh_core.wallet import events
 from mesh_core.wallet.account import NewOutput, WalletAccount
-from mesh_core.wallet.client import ValidatorClient
 from mesh_core.wallet.history import HistoryEntry, list_history
+from mesh_core.wallet.ports import Store, Validators
 from mesh_core.wallet.records import IncomingStatus, OutgoingRecord, OutgoingState, PaidOutput
 from mesh_core.wallet.settling import SettlementDriver
+from mesh_core.wallet.surroundings import REAL, Surroundings
 from mesh_core.wallet.synchronising import (
     RETRY_INTERVAL_S,
     LatestState,
@@ -77,29 +74,32 @@ class Wallet:
 
     def __init__(
         self,
-        store: WalletStore,
-        client: ValidatorClient,
+        store: Store,
+        client: Validators,
         publish: Callable[[events.WalletEvent], None],
         next_payment: Callable[[], int],
         *,
         claim_automatically: bool = True,
+        surroundings: Surroundings = REAL,
     ) -> None:
         """`next_payment` numbers payments; all wallets of a process share it. LocalFault if the store belongs to another network."""
         self.name = store.name
         self._store = store
+        self._surroundings = surroundings
         self._client = client
         self._genesis = client.network.genesis
         self._publish = publish
         self._next_payment = next_payment
         self._claim_automatically = claim_automatically
         self._keys = WalletKeys.from_seed(store.read_seed())
-        self.account = WalletAccount(store, self._keys, self._genesis)
+        self.account = WalletAccount(store, self._keys, self._genesis, surroundings.now_ms)
         self._turn = asyncio.Lock()
         self._is_in_step = asyncio.Event()
         self._seen: set[Hash32] = set()
         self._activity = CONNECTING
         self._failure: LocalFault | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        # Not a set: tasks are cancelled in the order in which they began, whatever their addresses.
+        self._tasks: dict[asyncio.Task[None], None] = {}
         self._wants_claim = asyncio.Event()
 
     @property
@@ -125,7 +125,7 @@ class Wallet:
 
     async def close(self) -> None:
         """Stop all work and close the store. A payment that is not certified goes on at the next start."""
-        for task in self._tasks:
+        for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._store.close()
@@ -140,7 +140,7 @@ class Wallet:
         """
 
         def draft(trace: PaymentTrace) -> _Planned:
-            draft = draft_send(self._keys, self._genesis, self.account.state, self.account.opening, payments, os.urandom)
+            draft = draft_send(self._keys, self._genesis, self.account.state, self.account.opening, payments, self._surroundings.entropy)
             paid = tuple(PaidOutput(payment.address.owner, payment.amount, payment.text) for payment in payments)
             trace.started("send", sum(payment.amount for payment in payments), draft.core.fee, paid, draft.core.sequence)
             return _Planned(draft, paid, 0)
@@ -161,7 +161,7 @@ class Wallet:
 
     async def _transact(self, activity: str, draft: "Callable[[PaymentTrace], _Planned]") -> PaymentResult:
         """Do it in a task of its own, so that nobody's impatience leaves a signed transition behind half-done."""
-        trace = PaymentTrace(self._next_payment(), self.name, self._publish)
+        trace = PaymentTrace(self._next_payment(), self.name, self._publish, self._surroundings.now_ns)
         final: asyncio.Future[PaymentResult] = asyncio.get_running_loop().create_future()
         self._spawn(self._take_turn(activity, draft, trace, final))
         return await final
@@ -193,7 +193,7 @@ class Wallet:
             final.cancel()
 
     def _tell_failure(self, fault: LocalFault, trace: PaymentTrace, final: "asyncio.Future[PaymentResult]") -> None:
-        self._publish(events.WalletFault(time.monotonic_ns(), self.name, trace.payment, f"{fault.code:04x}", fault.text))
+        self._publish(events.WalletFault(self._surroundings.now_ns(), self.name, trace.payment, f"{fault.code:04x}", fault.text))
         if not final.done():
             final.set_exception(fault)
 
@@ -201,10 +201,10 @@ class Wallet:
         """Prove, check by every rule, sign, store. Proofs are made and checked in a thread."""
         draft = planned.draft
         trace.step("built")
-        proof = await asyncio.to_thread(prove_draft, draft, os.urandom)
+        proof = await self._surroundings.prove(draft)
         prove_ms = trace.step("proved") if proof else 0.0
         try:
-            await asyncio.to_thread(validate_draft, Transition(draft.core, proof, UNSIGNED), self._genesis, self.account)
+            await self._surroundings.check(Transition(draft.core, proof, UNSIGNED), self._genesis, self.account)
         except Rejected as refusal:
             raise LocalFault(refusal.code, f"the draft breaks a rule and was not signed: {refusal.text}") from refusal
         trace.step("checked")
@@ -239,7 +239,7 @@ class Wallet:
             if isinstance(what, StateChanged) and what.state in (SettlementState.SETTLED, SettlementState.FAILED):
                 decided.set()
 
-        self._spawn(self._drive(SettlementDriver(machine, self._client, keep, report), machine, decided))
+        self._spawn(self._drive(SettlementDriver(machine, self._client, keep, report, self._surroundings.entropy), machine, decided))
         await decided.wait()
         if machine.state is not SettlementState.FAILED:
             return
@@ -345,7 +345,7 @@ class Wallet:
     async def _resume(self, record: OutgoingRecord) -> None:
         """Finish a transition of an earlier run, with the same bytes."""
         candidate = identify(TRANSITION.decode(record.transition))
-        trace = PaymentTrace(self._next_payment(), self.name, self._publish)
+        trace = PaymentTrace(self._next_payment(), self.name, self._publish, self._surroundings.now_ns)
         kind = "send" if candidate.core.kind is Kind.SEND else "receive"
         amount = record.claimed_value if kind == "receive" else sum(output.amount for output in record.paid)
         trace.started(kind, amount, candidate.core.fee, record.paid, candidate.core.sequence)
@@ -374,7 +374,7 @@ class Wallet:
         self._seen.add(checked.cert_id)
         found = await self.account.record_incoming(checked)
         for new in found:
-            self._publish(_incoming_event(self.name, new))
+            self._publish(_incoming_event(self._surroundings.now_ns(), self.name, new))
         if found:
             self._announce()
             self._wants_claim.set()
@@ -408,7 +408,7 @@ class Wallet:
         balance, state = self.account.balance, self.account.state
         self._publish(
             events.WalletChanged(
-                t_ns=time.monotonic_ns(),
+                t_ns=self._surroundings.now_ns(),
                 wallet=self.name,
                 address=format_address(self.address),
                 owner=state.owner,
@@ -427,11 +427,11 @@ class Wallet:
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
+        self._tasks[task] = None
         task.add_done_callback(self._finished)
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task)
         if not task.cancelled() and task.exception() is not None:
             logger.error("wallet %s: a task failed", self.name, exc_info=task.exception())
 
@@ -449,7 +449,7 @@ def _moved_by_others(error: MemoError) -> LocalFault:
     return LocalFault(ErrorCode.ACCOUNT_LOCKED, f"the account was moved by somebody without this wallet's view key: {error.text}")
 
 
-def _incoming_event(wallet: str, new: NewOutput) -> events.IncomingSeen:
+def _incoming_event(t_ns: int, wallet: str, new: NewOutput) -> events.IncomingSeen:
     record = new.record
     amount = None if record.status is IncomingStatus.UNOPENABLE else record.value
-    return events.IncomingSeen(time.monotonic_ns(), wallet, new.key.cert_id, new.key.index, record.sender, amount, record.text, record.status.name.lower())
+    return events.IncomingSeen(t_ns, wallet, new.key.cert_id, new.key.index, record.sender, amount, record.text, record.status.name.lower())

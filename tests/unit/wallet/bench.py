@@ -18,8 +18,8 @@ from mesh_core.types.basic import PublicKey
 from mesh_core.types.events import CertificateApplied
 from mesh_core.types.messages import SettlementCertificate, VoteRequest
 from mesh_core.wallet import events
-from mesh_core.wallet.client import ValidatorClient
 from mesh_core.wallet.network import Network
+from mesh_core.wallet.surroundings import REAL, Surroundings
 from mesh_core.wallet.wallet import Wallet
 from tests.cluster import Cluster, wallet_keys
 
@@ -121,7 +121,9 @@ class Bench:
         self._wallets: list[Wallet] = []
         self._numbers = itertools.count(1)
 
-    def open(self, name: str, *, home: Path | None = None, claims: bool = False, client: MachineClient | None = None) -> Wallet:
+    def open(
+        self, name: str, *, home: Path | None = None, claims: bool = False, client: MachineClient | None = None, surroundings: Surroundings = REAL
+    ) -> Wallet:
         """Open a wallet, made from its well-known seed where it is not there."""
         home = self.home if home is None else home
         if not (home / name).exists():
@@ -129,10 +131,11 @@ class Bench:
         store = WalletStore.open(home, name, _raise)
         wallet = Wallet(
             store,
-            cast(ValidatorClient, self.client if client is None else client),
+            self.client if client is None else client,
             self.events.append,
             lambda: next(self._numbers),
             claim_automatically=claims,
+            surroundings=surroundings,
         )
         self._wallets.append(wallet)
         wallet.start()

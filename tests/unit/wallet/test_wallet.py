@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault
-from mesh_core.protocol.construction import Payment
+from mesh_core.protocol.construction import Draft, Payment
 from mesh_core.types.address import Address
 from mesh_core.types.basic import PublicKey, ViewPublicKey
 from mesh_core.types.messages import SettlementCertificate, VoteRequest
@@ -14,6 +14,7 @@ from mesh_core.types.transition import TRANSITION
 from mesh_core.wallet import events
 from mesh_core.wallet.history import Direction
 from mesh_core.wallet.records import OUTGOING_RECORD, IncomingStatus, OutgoingState, outgoing_key
+from mesh_core.wallet.surroundings import REAL
 from mesh_core.wallet.wallet import Wallet
 from tests.cluster import alter, certify_by_hand, wallet_keys
 from tests.unit.network.peers import eventually
@@ -179,16 +180,19 @@ async def test_whoever_stops_waiting_does_not_stop_the_payment(bench: Bench) -> 
     assert alice.account.balance.spendable == 9499
 
 
-async def test_bug_in_a_payment_is_told_to_whoever_waits_for_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> bytes:
-        raise ZeroDivisionError
+async def test_bug_in_a_payment_is_told_to_whoever_waits_for_it(bench: Bench) -> None:
+    is_broken = True
 
-    alice = bench.open("alice")
-    with monkeypatch.context() as patch:
-        patch.setattr("mesh_core.wallet.wallet.prove_draft", broken)
-        with pytest.raises(LocalFault) as refusal:
-            await alice.send([pay("bob", 500)])
+    async def prove(draft: Draft) -> bytes:
+        if is_broken:
+            raise ZeroDivisionError
+        return await REAL.prove(draft)
+
+    alice = bench.open("alice", surroundings=replace(REAL, prove=prove))
+    with pytest.raises(LocalFault) as refusal:
+        await alice.send([pay("bob", 500)])
     assert refusal.value.code is ErrorCode.INTERNAL
+    is_broken = False
     await alice.send([pay("bob", 500)])
 
 
