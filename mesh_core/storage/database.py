@@ -71,7 +71,7 @@ class Database:
         self.statistics = CommitStatistics()
         self._lock = lock
         self._connection = connection
-        self._deadline_seconds = deadline_seconds
+        self.deadline_seconds = deadline_seconds
         self._fault: LocalFault | None = None
         self._is_closed = False
         # sqlitedict reports an error to whoever calls next. Without this mutex a reader could swallow the error of a write, which would then be acknowledged.
@@ -128,7 +128,7 @@ class Database:
         rows = dict(records)
         if not rows:
             return
-        deadline = time.monotonic() + self._deadline_seconds
+        deadline = time.monotonic() + self.deadline_seconds
         with self._exclusive(deadline, ErrorCode.STORE_WRITE):
             try:
                 self._run_transaction(list(rows.items()), deadline)
@@ -188,7 +188,7 @@ class Database:
 
     def _require_durability(self) -> None:
         """sqlitedict switches `synchronous` OFF when it opens, and a file system may refuse WAL in silence: set, read back, refuse."""
-        deadline = time.monotonic() + self._deadline_seconds
+        deadline = time.monotonic() + self.deadline_seconds
         for pragma, value, expected in DURABILITY_PRAGMAS:
             self._connection.request(f"PRAGMA {pragma} = {value}", deadline=deadline)
             found = self._connection.request(f"PRAGMA {pragma}", deadline=deadline)
@@ -218,7 +218,7 @@ class Database:
         self.statistics = self.statistics.with_commit(time.perf_counter() - begun)
 
     def _read(self, statement: str, arguments: Sequence[object]) -> list[Record]:
-        deadline = time.monotonic() + self._deadline_seconds
+        deadline = time.monotonic() + self.deadline_seconds
         with self._exclusive(deadline, ErrorCode.STORE_UNAVAILABLE):
             try:
                 rows = self._connection.request(statement, arguments, deadline=deadline)
@@ -241,7 +241,7 @@ class Database:
     @contextlib.contextmanager
     def _exclusive(self, deadline: float, code: ErrorCode) -> Iterator[None]:
         if not self._mutex.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise LocalFault(code, f"{self.path} was busy for {self._deadline_seconds:g} s")
+            raise LocalFault(code, f"{self.path} was busy for {self.deadline_seconds:g} s")
         try:
             self._require_usable()
             yield

@@ -76,7 +76,7 @@ def _write_then_name(path: Path, data: bytes, mode: int, *, overwrite: bool) -> 
             os.fchmod(descriptor, mode)
             file.write(data)
             file.flush()
-            _flush_file(descriptor)
+            flush_file(descriptor)
         if overwrite:
             temporary.replace(path)
         else:
@@ -105,7 +105,7 @@ def _read_if_private(path: Path, limit_bytes: int) -> bytes:
         os.close(descriptor)
 
 
-def _flush_file(descriptor: int) -> None:
+def flush_file(descriptor: int) -> None:
     """Force the content to the medium. On macOS fsync only reaches the drive's cache; F_FULLFSYNC empties that too."""
     if sys.platform == "darwin":
         fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)

@@ -1,15 +1,18 @@
-"""The durable state of one validator: DATA_DIR/validator.db. The protocol's machine gives the keys their meaning; this file knows none."""
+"""The durable state of one validator: DATA_DIR/validator.db and the vote journal. What keys and entries mean is the protocol's business."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mesh_core.errors import LocalFault
-from mesh_core.storage.committer import Committer
+from mesh_core.protocol.vote_journal import JournalContents
+from mesh_core.storage.committer import Committer, write_group
 from mesh_core.storage.database import DEADLINE_SECONDS, CommitStatistics, Database
 from mesh_core.storage.pending import Record
+from mesh_core.storage.vote_journal import VoteJournal
 
 DATABASE_NAME = "validator.db"
+JOURNAL_NAME = "votes.journal"
 FORMAT_NAME = "mesh-validator"
 FORMAT_VERSION = 1
 
@@ -17,17 +20,37 @@ FORMAT_VERSION = 1
 class ValidatorStore:
     """An open validator folder. `on_fault` is called once, when nothing can be written any more: the validator must then stop."""
 
-    def __init__(self, database: Database, on_fault: Callable[[LocalFault], None]) -> None:
+    def __init__(self, database: Database, journal: VoteJournal, on_fault: Callable[[LocalFault], None]) -> None:
         self._database = database
-        self._committer = Committer(database, on_fault)
+        self._journal = journal
+        self._committer = Committer(database, on_fault, journal=journal)
 
     @classmethod
-    def open(cls, data_dir: Path, on_fault: Callable[[LocalFault], None], *, deadline_seconds: float = DEADLINE_SECONDS) -> "ValidatorStore":
-        """Open or create the database in `data_dir` and own it. Raises LocalFault as `Database.open` does."""
+    def open(
+        cls,
+        data_dir: Path,
+        on_fault: Callable[[LocalFault], None],
+        *,
+        journal_path: Path | None = None,
+        header: bytes = b"",
+        is_first_start: bool = False,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> "ValidatorStore":
+        """Open or create the database in `data_dir` and own it and the journal, which is DATA_DIR/votes.journal unless told otherwise.
+
+        `header` (at most 144 bytes) says whose votes these are. `is_first_start`: this validator has never voted, so a missing journal beside a
+        database without records is no loss. Raises LocalFault as `Database.open` and `VoteJournal.open` do.
+        """
         database = Database.open(
             data_dir / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=True, deadline_seconds=deadline_seconds
         )
-        return cls(database, on_fault)
+        try:
+            is_new = is_first_start and next(database.records(), None) is None
+            journal = VoteJournal.open(data_dir / JOURNAL_NAME if journal_path is None else journal_path, header, may_be_created=is_new)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, journal, on_fault)
 
     @property
     def path(self) -> Path:
@@ -35,9 +58,34 @@ class ValidatorStore:
         return self._database.path
 
     @property
+    def journal_path(self) -> Path:
+        """The vote journal's file."""
+        return self._journal.path
+
+    @property
+    def journal(self) -> JournalContents:
+        """The vote journal as it was found at the opening, or as `compact_journal` left it."""
+        return self._journal.contents
+
+    @property
+    def journal_notes(self) -> tuple[str, ...]:
+        """What became of the journal's file that an operator should read, for the log: a tail that was cut off, damage, a file kept aside."""
+        return self._journal.notes
+
+    @property
+    def journal_size_bytes(self) -> int:
+        """Length of the vote journal."""
+        return self._journal.size_bytes
+
+    @property
     def statistics(self) -> CommitStatistics:
-        """Count and times of the commits so far, for status lines."""
+        """Count and times of the database's commits so far, for status lines."""
         return self._committer.statistics
+
+    @property
+    def journal_statistics(self) -> CommitStatistics:
+        """Count and times of the journal's appends so far, their fsync included."""
+        return self._journal.statistics
 
     def records(self, prefix: str = "") -> Iterator[Record]:
         """Every durable record whose key starts with `prefix`, in the order of the keys; for the start, before the first `persist`."""
@@ -47,11 +95,29 @@ class ValidatorStore:
         """The value of one key, queued batches included; may wait for an fsync."""
         return self._database.get(key)
 
-    def persist(self, records: Sequence[Record]) -> asyncio.Future[None]:
-        """Queue one batch; only after the future resolves may anything that depends on it leave this process."""
-        return self._committer.enqueue(records)
+    def persist(self, records: Sequence[Record], journal: Sequence[bytes] = ()) -> asyncio.Future[None]:
+        """Queue one batch of records and entries of the vote journal (176 bytes each), durable together: the journal first, then the database.
+
+        Only after the future resolves may anything that depends on it leave this process.
+        """
+        return self._committer.enqueue(records, journal)
+
+    def write(self, records: Sequence[Record], journal: Sequence[bytes] = ()) -> None:
+        """`persist` for programs without an event loop: durable when it returns. Raises LocalFault(STORE_WRITE), after which the store is dead."""
+        assert self._committer.is_idle, "a synchronous write would overtake queued batches"
+        write_group(self._database, self._journal, records, journal)
+
+    def compact_journal(self, entries: Sequence[bytes]) -> None:
+        """Make `entries` all that the vote journal holds, at once and durably, and trust it from now on. Blocks for two fsyncs; for the start.
+
+        Everything persisted before must be durable, the quarantine above all: a new journal in the place of a damaged or missing one (which is
+        kept aside) passes for a whole one at the next start. Raises LocalFault(STORE_WRITE), after which the process must end.
+        """
+        assert self._committer.is_idle, "what was persisted before has to be durable first"
+        self._journal.compact(entries)
 
     async def close(self) -> None:
-        """Make everything queued durable and close the file; after a fault, close at once."""
+        """Make everything queued durable and close the files; after a fault, close at once."""
         await self._committer.close()
         self._database.close()
+        self._journal.close()
