@@ -11,7 +11,7 @@ from pathlib import Path
 from mesh_app.exit_status import ExitStatus
 from mesh_core.errors import ErrorCode, LocalFault
 
-DEMOS = ("first-payment",)
+DEMOS = ("first-payment", "crash-recovery", "double-spend")
 HOME_VARIABLE = "MESH_HOME"
 DIGITS_MOST = 20
 """Digits of 2^64 - 1."""
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.headless or options.json or options.amount is not None or options.seed is not None:
             parser.error("--headless, --json, --amount and --seed go with --demo")
         return _run_workstation(options)
+    if options.amount is not None and options.demo != "first-payment":
+        parser.error("--amount goes with --demo first-payment")
     if not options.headless:
         parser.error(f"this version plays --demo {options.demo} with --headless")
     return _run_demo(options)
@@ -51,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--demo", choices=DEMOS, help="play a demonstration against four real validators in a temporary home")
     parser.add_argument("--headless", action="store_true", help="with --demo: no screen, one event a line")
     parser.add_argument("--json", action="store_true", help="with --demo: JSON lines, the last one the summary")
-    parser.add_argument("--amount", type=_whole_number, metavar="N", help="with --demo: how much Alice pays (default 500)")
+    parser.add_argument("--amount", type=_whole_number, metavar="N", help="with --demo first-payment: how much Alice pays (default 500)")
     parser.add_argument("--seed", type=_whole_number, metavar="N", help="with --demo: fixes the keys of the demonstration, and nothing else")
     return parser
 
@@ -89,11 +91,22 @@ def find_home(option: Path | None) -> Path:
 
 
 def _run_demo(options: argparse.Namespace) -> int:
-    from mesh_app.headless import DEFAULT_AMOUNT, Narrator, run_first_payment
+    from mesh_app.demo.crash_recovery import CrashRecovery
+    from mesh_app.demo.double_spend import DoubleSpend
+    from mesh_app.demo.first_payment import DEFAULT_AMOUNT, FirstPayment
+    from mesh_app.demo.narrator import Narrator
+    from mesh_app.demo.stage import Play, perform
 
-    amount = DEFAULT_AMOUNT if options.amount is None else options.amount
+    play: Play
+    match options.demo:
+        case "crash-recovery":
+            play = CrashRecovery()
+        case "double-spend":
+            play = DoubleSpend()
+        case _:
+            play = FirstPayment(DEFAULT_AMOUNT if options.amount is None else options.amount)
     try:
-        return asyncio.run(run_first_payment(Narrator(as_json=options.json), amount=amount, seed=options.seed))
+        return asyncio.run(perform(play, Narrator(as_json=options.json), seed=options.seed))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return ExitStatus.FAILED
     except BrokenPipeError:

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from mesh_app.event_fields import Fields, MalformedEventError, StaleEventError
 from mesh_app.format import short, visible_text
-from mesh_app.reducers import network, payments, validators, wallets
+from mesh_app.reducers import attacks, network, payments, validators, wallets
 from mesh_app.reducers.note import Note, Reducer, validator_note
 from mesh_app.state import Entry, State
 
 __all__ = ["State", "apply", "remark"]
 
-REDUCERS: Final[Mapping[str, Reducer]] = {**network.REDUCERS, **validators.REDUCERS, **wallets.REDUCERS, **payments.REDUCERS}
+REDUCERS: Final[Mapping[str, Reducer]] = {**network.REDUCERS, **validators.REDUCERS, **wallets.REDUCERS, **payments.REDUCERS, **attacks.REDUCERS}
 
 
 def apply(state: State, event: object) -> None:

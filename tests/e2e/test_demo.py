@@ -71,7 +71,7 @@ def heeding_interrupts() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def demo(temporary: Path, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def demo(temporary: Path, *arguments: str, name: str = "first-payment") -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, running. Its temporary home is made in `temporary`."""
     with heeding_interrupts():
         process = await asyncio.create_subprocess_exec(
@@ -79,7 +79,7 @@ async def demo(temporary: Path, *arguments: str) -> AsyncIterator[asyncio.subpro
             "-m",
             "mesh_app",
             "--demo",
-            "first-payment",
+            name,
             "--headless",
             *arguments,
             cwd=REPOSITORY,
@@ -107,9 +107,9 @@ def left_in(temporary: Path) -> list[str]:
     return [path.name for path in temporary.iterdir()]
 
 
-async def play(temporary: Path, *arguments: str) -> Run:
+async def play(temporary: Path, *arguments: str, name: str = "first-payment") -> Run:
     """Run the command to its end."""
-    async with demo(temporary, *arguments) as process:
+    async with demo(temporary, *arguments, name=name) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         lines: list[str] = []

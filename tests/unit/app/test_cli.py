@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from mesh_app import cli, headless, workstation
-from mesh_app.cli import find_home, main
+from mesh_app import cli, workstation
+from mesh_app.cli import DEMOS, find_home, main
+from mesh_app.demo import stage
 from mesh_app.exit_status import ExitStatus
 from mesh_core.errors import ErrorCode, LocalFault
 
@@ -83,11 +84,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """In place of the demonstration: what it was asked for."""
     found: list[dict[str, object]] = []
 
-    async def run(narrator: object, **options: object) -> ExitStatus:
-        found.append(options)
+    async def run(play: stage.Play, _: object, *, seed: int | None) -> ExitStatus:
+        found.append({"play": type(play).__name__, "amount": getattr(play, "amount", None), "seed": seed})
         return ExitStatus.GOOD
 
-    monkeypatch.setattr(headless, "run_first_payment", run)
+    monkeypatch.setattr(stage, "perform", run)
     return found
 
 
@@ -95,7 +96,18 @@ def test_demonstration_has_its_amount_and_no_seed(asked: list[dict[str, object]]
     assert main(["--demo", "first-payment", "--headless"]) == 0
     assert main(["--demo", "first-payment", "--headless", "--amount", "0", "--seed", "0"]) == 0
     assert main(["--demo", "first-payment", "--headless", "--amount", "18446744073709551615", "--seed", "7"]) == 0
-    assert asked == [{"amount": 500, "seed": None}, {"amount": 0, "seed": 0}, {"amount": 2**64 - 1, "seed": 7}]
+    plain = {"play": "FirstPayment", "amount": 500, "seed": None}
+    assert asked == [plain, plain | {"amount": 0, "seed": 0}, plain | {"amount": 2**64 - 1, "seed": 7}]
+
+
+def test_every_demonstration_has_a_play_of_its_own(asked: list[dict[str, object]]) -> None:
+    assert [main(["--demo", name, "--headless"]) for name in DEMOS] == [0] * len(DEMOS)
+    assert [told["play"] for told in asked] == ["FirstPayment", "CrashRecovery", "DoubleSpend"]
+
+
+@pytest.mark.parametrize("name", DEMOS[1:])
+def test_amount_is_the_first_payments_alone(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--amount goes with --demo first-payment" in refused(["--demo", name, "--headless", "--amount", "5"], capsys)
 
 
 @pytest.mark.parametrize("ended", [KeyboardInterrupt, asyncio.CancelledError])
@@ -103,7 +115,7 @@ def test_interrupted_demonstration_has_failed(monkeypatch: pytest.MonkeyPatch, e
     async def run(*_: object, **__: object) -> ExitStatus:
         raise ended
 
-    monkeypatch.setattr(headless, "run_first_payment", run)
+    monkeypatch.setattr(stage, "perform", run)
     assert main(["--demo", "first-payment", "--headless"]) == 1
 
 

@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from mesh_app import headless
+from mesh_app.demo import narrator, stage
+from mesh_app.demo.first_payment import FirstPayment
+from mesh_app.demo.narrator import Narrator
 from mesh_app.exit_status import ExitStatus
-from mesh_app.headless import Facts, Narrator, run_first_payment
 from mesh_core.errors import ErrorCode, LocalFault
 from tests.unit.network.peers import eventually
 
@@ -46,15 +47,15 @@ def good_events() -> list[Event]:
     ]
 
 
-def facts_of(events: list[Event], amount: int = 500) -> Facts:
-    facts = Facts(amount)
+def play_of(events: list[Event], amount: int = 500) -> FirstPayment:
+    play = FirstPayment(amount)
     for event in events:
-        facts.take(event)
-    return facts
+        play.take(event)
+    return play
 
 
 def test_summary_of_a_payment_that_went_well() -> None:
-    assert facts_of(good_events()).summary() == {
+    assert play_of(good_events()).summary() == {
         "event": "summary",
         "ok": True,
         "alice": 9499,
@@ -101,23 +102,23 @@ def test_summary_of_a_payment_that_went_well() -> None:
     ],
 )
 def test_summary_is_good_only_if_everything_in_it_holds(change: Callable[[list[Event]], list[Event]]) -> None:
-    assert facts_of(change(good_events())).summary()["ok"] is False
+    assert play_of(change(good_events())).summary()["ok"] is False
 
 
 def test_summary_with_an_error_is_not_good() -> None:
-    facts = facts_of(good_events())
-    facts.error = "not complete"
-    assert (facts.summary()["ok"], facts.summary()["error"]) == (False, "not complete")
+    play = play_of(good_events())
+    play.facts.error = "not complete"
+    assert (play.summary()["ok"], play.summary()["error"]) == (False, "not complete")
 
 
 def test_events_of_the_claim_do_not_pass_for_those_of_the_payment() -> None:
-    facts = facts_of(good_events())
-    assert (facts.payment_ms, facts.prove_ms) == (120.25, 60.5)
+    play = play_of(good_events())
+    assert (play.payment_ms, play.prove_ms) == (120.25, 60.5)
 
 
 def test_amount_decides_what_is_complete() -> None:
-    assert facts_of(good_events(), 500).is_complete
-    assert not facts_of(good_events(), 501).is_complete
+    assert play_of(good_events(), 500).is_complete
+    assert not play_of(good_events(), 501).is_complete
 
 
 # --- A run -----------------------------------------------------------------------------------------------------------------------------------------
@@ -169,13 +170,13 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[FakeWorkbench]:
         told: ClassVar[list[Event]] = good_events()
         made: ClassVar["list[FakeWorkbench]"] = []
 
-    monkeypatch.setattr(headless, "LocalWorkbench", Fake)
+    monkeypatch.setattr(stage, "LocalWorkbench", Fake)
     return Fake
 
 
 async def run(*, as_json: bool = True, seed: int | None = None) -> ExitStatus:
     async with asyncio.timeout(10):
-        return await run_first_payment(Narrator(as_json=as_json), amount=500, seed=seed)
+        return await stage.perform(FirstPayment(500), Narrator(as_json=as_json), seed=seed)
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> tuple[list[Event], str]:
@@ -238,7 +239,7 @@ async def test_validator_that_ends_is_not_waited_for(fake: type[FakeWorkbench], 
 async def test_run_that_never_completes_ends_at_its_deadline(
     fake: type[FakeWorkbench], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(headless, "DEADLINE_S", 0.1)
+    monkeypatch.setattr(stage, "DEADLINE_S", 0.1)
     fake.told = good_events()[:-1]
     assert await run() is ExitStatus.FAILED
     events, errors = printed(capsys)
@@ -251,7 +252,7 @@ async def test_reader_that_has_gone_ends_the_run_at_once(fake: type[FakeWorkbenc
     def closed(_: str) -> None:
         raise BrokenPipeError
 
-    monkeypatch.setattr(headless, "_print", closed)
+    monkeypatch.setattr(narrator, "_print", closed)
     with pytest.raises(BrokenPipeError):
         await run()
     assert fake.made[0].is_closed
