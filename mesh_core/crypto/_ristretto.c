@@ -1,7 +1,7 @@
 /* The Python module mesh_core.crypto._ristretto: two opaque types, Element and Scalars, and functions on them.
  *
  * Here is only what Python needs; the mathematics is in _kernel/. Both types never change once they are made, so the functions that take long let go of
- * the interpreter's lock while they run. Both are wiped when they are freed. Arguments are public unless a function's name says `secret` or `selected`, or
+ * the interpreter's lock while they run. Both are wiped when they are freed, and the stack behind each function that looks at one. Arguments are public unless a function's name says `secret` or `selected`, or
  * they are Scalars or Elements, whose values no function looks at but multiply_public (at its scalars), decode, scalars_from_bytes (whether they are
  * canonical), and Python itself where it gets bytes.
  *
@@ -40,6 +40,8 @@ static module_state *state_of(PyObject *module) { return PyModule_GetState(modul
 static void element_dealloc(PyObject *self) {
     ElementObject *object = (ElementObject *)self;
     PyTypeObject *type = Py_TYPE(self);
+    if (object->owned_table != NULL)
+        wipe(object->owned_table, TABLE_ENTRIES * sizeof(niels));
     free(object->owned_table);
     wipe(&object->value, sizeof object->value);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
@@ -177,6 +179,7 @@ static PyObject *encode(PyObject *module, PyObject *argument) {
     if (e == NULL)
         return NULL;
     ristretto_encode(bytes, &e->p);
+    wipe_stack(STACK_OF_POINTS);
     return PyBytes_FromStringAndSize((const char *)bytes, sizeof bytes);
 }
 
@@ -200,6 +203,7 @@ static PyObject *of_two(PyObject *module, PyObject *const *arguments, Py_ssize_t
     if (left == NULL || right == NULL)
         return NULL;
     operation(&result, &left->p, &right->p);
+    wipe_stack(STACK_OF_POINTS);
     PyObject *made = element_from_point(module, &result);
     wipe(&result, sizeof result);
     return made;
@@ -221,6 +225,7 @@ static PyObject *with_table(PyObject *module, PyObject *argument) {
     if (made->owned_table != NULL) {
         Py_BEGIN_ALLOW_THREADS
         result = build_tables(made->owned_table, &made->value.p, 1);
+        wipe_stack(STACK_OF_POINTS);
         Py_END_ALLOW_THREADS
     } else {
         result = -1;
@@ -249,6 +254,7 @@ static PyObject *multiply(PyObject *module, PyObject *const *arguments, Py_ssize
         return NULL;
     Py_BEGIN_ALLOW_THREADS
     result = operation(&sum, scalars->values, elements, (size_t)terms);
+    wipe_stack(STACK_OF_SUMS);
     Py_END_ALLOW_THREADS
     free(elements);
     PyObject *made = result < 0 ? PyErr_NoMemory() : element_from_point(module, &sum);
@@ -275,6 +281,7 @@ static int selected_sums_of_rows(point *sums, const uint8_t *bits, size_t bit_ro
         for (size_t j = 0; j < bit_rows; j++)
             sum_selected(&sums[i * bit_rows + j], bits + j * length, terms, length);
     }
+    wipe(terms, length * sizeof *terms);
     free(terms);
     return 0;
 }
@@ -313,6 +320,7 @@ static PyObject *selected_sums(PyObject *module, PyObject *args) {
         if (sums != NULL) {
             Py_BEGIN_ALLOW_THREADS
             result = selected_sums_of_rows(sums, bits.buf, bit_rows, elements, element_rows, (size_t)length);
+            wipe_stack(STACK_OF_POINTS);
             Py_END_ALLOW_THREADS
         }
         if (result < 0)
@@ -338,6 +346,7 @@ static PyObject *scalars_from_bytes(PyObject *module, PyObject *bytes) {
     ScalarsObject *made = new_scalars(module, count);
     for (size_t i = 0; made != NULL && i < count; i++)
         are_canonical &= scalar_from_bytes(&made->values[i], (const uint8_t *)view.buf + 32 * i);
+    wipe_stack(STACK_OF_SCALARS);
     PyBuffer_Release(&view);
     if (made != NULL && !are_canonical) {
         Py_DECREF(made);
@@ -355,6 +364,7 @@ static PyObject *scalars_to_bytes(PyObject *module, PyObject *argument) {
     uint8_t *out = (uint8_t *)PyBytes_AsString(bytes);
     for (size_t i = 0; i < length_of(scalars); i++)
         scalar_to_bytes(out + 32 * i, &scalars->values[i]);
+    wipe_stack(STACK_OF_SCALARS);
     return bytes;
 }
 
@@ -413,6 +423,7 @@ static PyObject *add_scalars(PyObject *module, PyObject *const *arguments, Py_ss
     memcpy(made->values, longer->values, length_of(longer) * sizeof(scalar));
     for (size_t i = 0; i < length_of(shorter); i++)
         scalar_add(&made->values[i], &longer->values[i], &shorter->values[i]);
+    wipe_stack(STACK_OF_SCALARS);
     return (PyObject *)made;
 }
 
@@ -428,7 +439,9 @@ static PyObject *add_bits(PyObject *module, PyObject *const *arguments, Py_ssize
     for (size_t i = 0; made != NULL && i < length_of(scalars); i++) {
         scalar bit = {{((const uint8_t *)bits.buf)[i], 0, 0, 0}};
         scalar_add(&made->values[i], &scalars->values[i], &bit);
+        wipe(&bit, sizeof bit);
     }
+    wipe_stack(STACK_OF_SCALARS);
     PyBuffer_Release(&bits);
     return (PyObject *)made;
 }
@@ -449,6 +462,7 @@ static PyObject *outer(PyObject *module, PyObject *const *arguments, Py_ssize_t 
             scalar_montgomery(&made->values[i * length + j], &factor, &scalars->values[j]);
         wipe(&factor, sizeof factor);
     }
+    wipe_stack(STACK_OF_SCALARS);
     return (PyObject *)made;
 }
 
@@ -474,6 +488,7 @@ static PyObject *combine(PyObject *module, PyObject *const *arguments, Py_ssize_
         wipe(products, sizeof products);
     }
     wipe(factors, sizeof factors);
+    wipe_stack(STACK_OF_SCALARS);
     return (PyObject *)made;
 }
 
@@ -499,6 +514,7 @@ static PyObject *weighted_product(PyObject *module, PyObject *const *arguments, 
     scalar_mend_triple(&made->values[0], &sum);
     wipe(&sum, sizeof sum);
     wipe(&product, sizeof product);
+    wipe_stack(STACK_OF_SCALARS);
     return (PyObject *)made;
 }
 
@@ -524,9 +540,11 @@ static PyObject *products_by_bits(PyObject *module, PyObject *const *arguments, 
         scalar_prepare(&factor, &factors->values[f]);
         for (size_t i = 0; i < half; i++)
             scalar_montgomery(&made->values[half + i], &factor, &made->values[i]);
+        wipe(&factor, sizeof factor);
     }
     for (size_t i = 0; i < length_of(made); i++)
         scalar_add(&made->values[i], &made->values[i], &shift->values[0]);
+    wipe_stack(STACK_OF_SCALARS);
     return (PyObject *)made;
 }
 

@@ -26,6 +26,10 @@ int build_tables(niels *tables, const point *points, size_t count) {
         }
     }
     int result = multiples != NULL && scratch != NULL ? 0 : -1;
+    if (multiples != NULL)
+        wipe(multiples, TABLE_ENTRIES * sizeof *multiples);
+    if (scratch != NULL)
+        wipe(scratch, TABLE_ENTRIES * sizeof *scratch);
     free(multiples);
     free(scratch);
     return result;

@@ -249,6 +249,10 @@ static int multiply_with_buckets(point *sum, const scalar *const *scalars, const
         wipe(points, count * sizeof *points);
     if (terms != NULL)
         wipe(terms, count * sizeof *terms);
+    if (scratch != NULL)
+        wipe(scratch, count * sizeof *scratch);
+    if (buckets != NULL)
+        wipe(buckets, ((size_t)1 << (width - 1)) * sizeof *buckets);
     free(digits);
     free(terms);
     free(points);

@@ -1,4 +1,4 @@
-/* What code on secrets needs: choices without a branch, and memory that is really wiped.
+/* What code on secrets needs: choices without a branch, and memory and stack that are really wiped.
  *
  * A mask is all ones (yes) or all zeros (no). Compilers, clang above all, see that a mask has two values only and turn `a ^ (mask & (a ^ b))` back into
  * a branch; `barrier` hides from them where a mask comes from.
@@ -44,5 +44,15 @@ static inline void wipe(void *memory, size_t size) {
         *byte++ = 0;
 #endif
 }
+
+/* Zeros in the `size` bytes of stack below the caller's frame: what functions that have returned left there, their variables and what the compiler put aside
+ * for a moment, which no wipe of a variable reaches. Registers keep what they hold until they are used again. */
+void wipe_stack(size_t size);
+
+/* More than functions on scalars, functions on single points, and sums of multiples use: built by gcc and clang, optimised or not, 424 bytes, 4.1 KiB and
+ * 9.2 KiB. tests/unit/crypto/kernel/driver.c compares stacks to show that nothing is left. */
+#define STACK_OF_SCALARS ((size_t)1 << 10)
+#define STACK_OF_POINTS ((size_t)1 << 13)
+#define STACK_OF_SUMS ((size_t)1 << 14)
 
 #endif

@@ -1,18 +1,20 @@
-"""The kernel without Python: strict warnings, sanitizers, bounds of limbs, the form without 128-bit integers, and constant time.
+"""The kernel without Python: strict warnings, sanitizers, bounds of limbs, the form without 128-bit integers, constant time, and the stack.
 
 Method: driver.c is compiled with the kernel's sources in several ways, by gcc and by clang. It checks laws and compares methods; what it prints is computed
 again with libsodium. For constant time, memcheck runs the paths that take secrets, with the secrets marked as undefined memory: a branch or an address that
-depends on one is reported like any use of undefined memory. That is a statement about these compilers' code on this machine.
+depends on one is reported like any use of undefined memory. For the stack, functions run on a stack of their own with different secrets, and what they leave
+is compared. Both are statements about these compilers' code on this machine.
 """
 
 import subprocess
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mesh_core.crypto import ristretto_libsodium as libsodium
-from tests.unit.crypto.kernel.driver import COMPILERS, CRYPTO, SHIPPED, STRICT, compile_driver, need_program, run_driver
+from tests.unit.crypto.kernel.driver import COMPILERS, CRYPTO, SHIPPED, STRICT, assert_nothing_remains, compile_driver, need_program, run_driver
 
 SANITIZERS = ["-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
@@ -37,15 +39,37 @@ def assert_matches_libsodium(line: str) -> None:
     assert libsodium.multiply_secret(scalars, elements).hex() == encoding
 
 
+Builder = Callable[[str, str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Builder:
+    """Gives the command of the driver that a compiler makes, compiled once."""
+    folder = tmp_path_factory.mktemp("drivers")
+
+    def build(compiler: str, name: str) -> list[str]:
+        program = folder / f"{compiler} {name}"
+        if not program.exists():
+            compile_driver(compiler, (BUILDS | BUILDS_OF_ONE)[name], program)
+        return [str(program)]
+
+    return build
+
+
 @pytest.mark.parametrize(("compiler", "name"), ALL_BUILDS, ids=[f"{compiler} {name}" for compiler, name in ALL_BUILDS])
-def test_kernel_holds_its_laws_and_agrees_with_libsodium(compiler: str, name: str, tmp_path: Path) -> None:
-    program = tmp_path / "driver"
-    compile_driver(compiler, (BUILDS | BUILDS_OF_ONE)[name], program)
+def test_kernel_holds_its_laws_and_agrees_with_libsodium(compiler: str, name: str, build: Builder) -> None:
+    command = build(compiler, name)
     for seed in ("1", "2"):
-        lines = run_driver([str(program)], "answers", seed).splitlines()
+        lines = run_driver(command, "answers", seed).splitlines()
         assert len(lines) == 12
         for line in lines:
             assert_matches_libsodium(line)
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+@pytest.mark.parametrize("name", ["as shipped", "without 128-bit integers"])
+def test_nothing_that_depends_on_a_secret_is_left_on_the_stack(compiler: str, name: str, build: Builder) -> None:
+    assert_nothing_remains(build(compiler, name))
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
