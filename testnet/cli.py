@@ -1,4 +1,4 @@
-"""The `mesh-testnet` command: tools around the protocol. So far the conformance check of range-proof vectors and the benchmark of the proofs."""
+"""The `mesh-testnet` command: tools around the protocol."""
 
 import argparse
 import json
@@ -29,10 +29,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench.add_argument("what", choices=("proofs",))
     bench.add_argument("--json", action="store_true", help="one JSON object a row")
     bench.add_argument("--backend", choices=BACKENDS, help="only this group library (default: all that can be had)")
+    torture = commands.add_parser("torture", help="kill validators and wallets of a real network at random while they pay, then count every unit")
+    torture.add_argument("--minutes", type=float, default=1.0, metavar="M", help="how long payments and kills go on (default 1)")
+    torture.add_argument("--seed", type=int, default=0, metavar="N", help="who pays whom, and who is killed; the timing is the machine's")
+    torture.add_argument("--wallets", type=int, default=4, metavar="N", help="how many wallets pay each other (default 4)")
+    torture.add_argument("--json", action="store_true", help="the report as one JSON object")
     options = parser.parse_args(arguments)
+    if options.command == "torture" and not (options.minutes > 0 and options.wallets >= 2):
+        parser.error("torture takes some time and at least two wallets")
     if options.command == "vectors" and (options.file is None) == (options.make is None):
         parser.error("vectors takes either a FILE to check or --make FILE")
     try:
+        if options.command == "torture":
+            return _torture(options.minutes, options.seed, options.wallets, as_json=options.json)
         if options.command == "bench":
             return _bench_proofs(options.backend, as_json=options.json)
         if options.backend is not None:
@@ -42,6 +51,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LocalFault as fault:
         sys.stderr.write(f"mesh-testnet: {fault}\n")
         return EXIT_FAILED
+
+
+def _torture(minutes: float, seed: int, wallets_count: int, *, as_json: bool) -> int:
+    import asyncio
+    import tempfile
+
+    from testnet.torture import torture
+
+    def tell(text: str) -> None:
+        if not as_json:
+            print(text, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="mesh-torture-") as home:
+        report = asyncio.run(torture(Path(home) / "home", seconds=minutes * 60, seed=seed, wallets_count=wallets_count, tell=tell))
+    if as_json:
+        print(json.dumps(report.form(), separators=(",", ":")))
+    else:
+        for key, value in report.form().items():
+            if key != "event":
+                print(f"{key.replace('_', ' '):>22}  {value}")
+    return 0 if report.is_good else EXIT_FAILED
 
 
 def _check(path: Path) -> int:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Coroutine
 
 from mesh_app.ports import Event
-from mesh_app.services.wallets import WalletService
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.files import make_private_directory
@@ -14,6 +13,7 @@ from mesh_core.storage.lock import OwnerLock
 from testnet.genesis import DEMO_WALLETS, Entropy, create_network, open_network
 from testnet.layout import NetworkFolder
 from testnet.supervisor import Supervisor, ValidatorState
+from testnet.wallet_service import WalletService
 
 NETWORK_NAME = "local-4"
 
@@ -21,9 +21,10 @@ NETWORK_NAME = "local-4"
 class LocalWorkbench:
     """Four validators and the wallets of one home, all as processes. An async context manager: leaving it stops every process."""
 
-    def __init__(self, folder: NetworkFolder, *, key_entropy: Entropy = os.urandom) -> None:
-        """`key_entropy` makes the keys of a new network; everything else always uses fresh entropy."""
+    def __init__(self, folder: NetworkFolder, *, key_entropy: Entropy = os.urandom, auto_restart: bool = False) -> None:
+        """`key_entropy` makes the keys of a new network; everything else always uses fresh entropy. `auto_restart`: validators that end by themselves start again."""
         self._folder = folder
+        self._auto_restart = auto_restart
         self._key_entropy = key_entropy
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._lock: OwnerLock | None = None
@@ -123,7 +124,7 @@ class LocalWorkbench:
         if not self._folder.exists:
             create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
         self._genesis = open_network(self._folder)
-        self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish)
+        self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish, auto_restart=self._auto_restart)
 
     async def start(self) -> None:
         """Start wallets and validators at once; returns when every validator is up. LocalFault (VALIDATOR_START)."""

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mesh_app.services.wallets import WalletService
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.errors import LocalFault
 from mesh_core.network.genesis_file import load_genesis
@@ -18,6 +17,7 @@ from mesh_core.wallet.wallet import Wallet
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
 from testnet.supervisor import Supervisor, ValidatorState
+from testnet.wallet_service import WalletService
 from tests.unit.network.peers import eventually
 
 T = TypeVar("T")

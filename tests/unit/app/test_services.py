@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from mesh_app.services.wallet_process import COMMAND_LIMIT_BYTES
-from mesh_app.services.wallets import WalletService
 from mesh_app.services.workbench import LocalWorkbench
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.storage.wallet_store import list_wallets
 from testnet.child import Child
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
+from testnet.wallet_process import COMMAND_LIMIT_BYTES
+from testnet.wallet_service import WalletService
 from tests.e2e.processes import REPOSITORY, START_S, is_running
 from tests.unit.network.peers import eventually
 
@@ -62,7 +62,7 @@ class Wallets:
 async def wallets_of(folder: NetworkFolder) -> AsyncIterator[Wallets]:
     events: list[Event] = []
     arguments = ["--network", str(folder.network_file), "--wallets", str(folder.wallets)]
-    child = await Child.start("mesh_app.services.wallet_process", arguments, folder.home / "wallets.log", events.append)
+    child = await Child.start("testnet.wallet_process", arguments, folder.home / "wallets.log", events.append)
     try:
         yield Wallets(child, events)
     finally:

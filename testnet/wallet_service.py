@@ -1,17 +1,18 @@
-"""The screen's side of the wallets' process: starts it, gives it commands, passes on its events."""
+"""The outside of the wallets' process: starts it, gives it commands, passes on its events."""
 
 import asyncio
 import itertools
 import json
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mesh_app.services.wallet_process import COMMAND_LIMIT_BYTES
 from mesh_core.errors import ErrorCode, LocalFault
 from testnet.child import Child, Event
 from testnet.layout import NetworkFolder
+from testnet.wallet_process import COMMAND_LIMIT_BYTES
 
 STOP_DEADLINE_S = 5.0
 
@@ -38,7 +39,7 @@ class WalletService:
         self._is_stopping = False
         arguments = ["--network", str(self._folder.network_file), "--wallets", str(self._folder.wallets)]
         try:
-            self._child = await Child.start("mesh_app.services.wallet_process", arguments, self._log, self._on_event)
+            self._child = await Child.start("testnet.wallet_process", arguments, self._log, self._on_event)
         except OSError as error:
             raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the wallets' process cannot be started: {error.strerror or error}") from error
         self._child.ended.add_done_callback(lambda ended: self._on_end(ended.result()))
@@ -53,6 +54,15 @@ class WalletService:
         done, _ = await asyncio.wait([child.ended], timeout=STOP_DEADLINE_S)
         if not done:
             await child.stop(STOP_DEADLINE_S)
+
+    async def kill(self, number: signal.Signals) -> None:
+        """End the process by a signal that leaves it no time, and wait for its end. Orders that it has not answered fail."""
+        if self._child is None:
+            return
+        self._is_stopping = True
+        child = self._child
+        child.signal(number)
+        await asyncio.wait([child.ended])
 
     async def pay(self, wallet: str, to: str, amount: int, text: str) -> None:
         """Pay; returns when the payment is final. LocalFault with the wallet's reason."""

@@ -135,7 +135,7 @@ def _read_command(line: bytes) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process. Exit status 1 after a fault, which was told as a `fault` event."""
-    parser = argparse.ArgumentParser(prog="mesh-app wallets")
+    parser = argparse.ArgumentParser(prog="mesh-testnet wallets")
     parser.add_argument("--network", type=Path, required=True)
     parser.add_argument("--wallets", type=Path, required=True)
     options = parser.parse_args(arguments)
