@@ -1,7 +1,7 @@
 """A durable map from text keys to bytes in one SQLite file: what is written is on the disk when `write` returns, all of it or nothing.
 
-One file, one table, one owner. WAL with `synchronous=FULL`: each commit is forced to the medium. An empty value is a tombstone: the key counts as
-absent at once, and the row goes when the file is next opened.
+One file, one table, one owner. WAL with `synchronous=FULL`: each commit is forced to the medium. Reads go beside the writer (reader.py).
+An empty value is a tombstone: the key counts as absent at once, and the row goes when the file is next opened.
 
 A write that fails or hangs ends the use of the object: nothing is retried in place, because after a failed fsync neither the file nor the page
 cache says what the disk holds. The owner stops and starts again from the file. A stopped validator is safe; one that votes without its records is not.
@@ -24,6 +24,7 @@ from mesh_core.storage.data_format import FORMAT_KEY, DataFormat, check_format
 from mesh_core.storage.files import PRIVATE_FILE_MODE, flush_directory, make_private_directory
 from mesh_core.storage.lock import OwnerLock
 from mesh_core.storage.pending import PendingRecords, Record
+from mesh_core.storage.reader import Reader
 
 DEADLINE_SECONDS = 10.0
 # SQLite itself waits 5 s for another program's lock; the deadline must be longer, so that this wait ends in SQLite's own error.
@@ -43,6 +44,7 @@ DURABILITY_PRAGMAS: Final = (("journal_mode", "WAL", "wal"), ("synchronous", "FU
 
 REPLACE_ROWS = 'REPLACE INTO "kv"(key, value) VALUES '
 FIRST_PAGE = 'SELECT key, value FROM "kv" WHERE key >= ? AND key < ? ORDER BY key LIMIT ?'
+ONE_ROW = 'SELECT key, value FROM "kv" WHERE key = ?'
 NEXT_PAGE = 'SELECT key, value FROM "kv" WHERE key > ? AND key < ? ORDER BY key LIMIT ?'
 # Greater than every key that starts with the prefix, since keys are ASCII.
 AFTER_PREFIX = "\U0010ffff"
@@ -65,16 +67,17 @@ class CommitStatistics:
 class Database:
     """The open file. `write` and `records` may be called from any thread, `get` only from the thread that queues batches (if any does)."""
 
-    def __init__(self, path: Path, lock: OwnerLock, connection: Connection, deadline_seconds: float) -> None:
+    def __init__(self, path: Path, lock: OwnerLock, connection: Connection, reader: Reader, deadline_seconds: float) -> None:
         self.path = path
+        self.deadline_seconds = deadline_seconds
         self.pending = PendingRecords()
         self.statistics = CommitStatistics()
         self._lock = lock
         self._connection = connection
-        self.deadline_seconds = deadline_seconds
+        self._reader = reader
         self._fault: LocalFault | None = None
         self._is_closed = False
-        # sqlitedict reports an error to whoever calls next. Without this mutex a reader could swallow the error of a write, which would then be acknowledged.
+        # sqlitedict reports an error to whoever calls next. Without this mutex one writer could swallow another's error, which would then be acknowledged.
         self._mutex = threading.Lock()
 
     @classmethod
@@ -103,15 +106,15 @@ class Database:
         if path.stat().st_size > 0:
             check_format(path, data_format)
         connection = Connection.open(path)
-        database = cls(path, lock, connection, deadline_seconds)
         try:
-            database._require_durability()
-            database._prepare(data_format)
+            _require_durability(connection, path, time.monotonic() + deadline_seconds)
+            _prepare(connection, data_format)
             flush_directory(path.parent)
+            reader = Reader.open(path)
         except BaseException:
             connection.close(timeout_seconds=CLOSE_TIMEOUT_SECONDS)
             raise
-        return database
+        return cls(path, lock, connection, reader, deadline_seconds)
 
     def write(self, records: Sequence[Record]) -> None:
         """Make all records durable, or none: when this returns they survive a power cut. Of two records with one key the later wins.
@@ -129,7 +132,7 @@ class Database:
         if not rows:
             return
         deadline = time.monotonic() + self.deadline_seconds
-        with self._exclusive(deadline, ErrorCode.STORE_WRITE):
+        with self._exclusive(deadline):
             try:
                 self._run_transaction(list(rows.items()), deadline)
             except Exception as error:
@@ -140,24 +143,22 @@ class Database:
                 raise
 
     def get(self, key: str) -> bytes | None:
-        """The value of a key, or None; sees batches that are queued and not yet durable.
-
-        May wait for the fsync in progress: state that is read often belongs in memory. Raises LocalFault if the file cannot be read.
-        """
+        """The value of a key, or None; sees batches that are queued and not yet durable. Waits for no write. Raises LocalFault if the file cannot be read."""
         self._require_usable()
         queued = self.pending.get(key)
         if queued is not None:
             return queued or None
         if key == FORMAT_KEY:
             return None
-        for _, value in self._read('SELECT key, value FROM "kv" WHERE key = ?', (key,)):
+        for _, value in self._read(ONE_ROW, (key,)):
             return value or None
         return None
 
     def records(self, prefix: str = "") -> Iterator[Record]:
         """All durable records whose key starts with `prefix` (ASCII), in the order of their keys, read page by page: a million rows need no memory.
 
-        Tombstones are left out, and so are batches that are still queued. Raises LocalFault if the file cannot be read.
+        Tombstones are left out, and so are batches that are still queued. A commit in between may show in later pages and not in earlier ones.
+        Raises LocalFault if the file cannot be read.
         """
         assert prefix.isascii()
         end = prefix + AFTER_PREFIX
@@ -177,6 +178,7 @@ class Database:
         if self._is_closed:
             return
         self._is_closed = True
+        self._reader.close()
         if self._connection.close(timeout_seconds=CLOSE_TIMEOUT_SECONDS if self._fault is None else FAULT_CLOSE_TIMEOUT_SECONDS):
             self._lock.release()
 
@@ -185,26 +187,6 @@ class Database:
 
     def __exit__(self, exception_type: type[BaseException] | None, exception: BaseException | None, traceback: TracebackType | None) -> None:
         self.close()
-
-    def _require_durability(self) -> None:
-        """sqlitedict switches `synchronous` OFF when it opens, and a file system may refuse WAL in silence: set, read back, refuse."""
-        deadline = time.monotonic() + self.deadline_seconds
-        for pragma, value, expected in DURABILITY_PRAGMAS:
-            self._connection.request(f"PRAGMA {pragma} = {value}", deadline=deadline)
-            found = self._connection.request(f"PRAGMA {pragma}", deadline=deadline)
-            if found != [(expected,)]:
-                raise LocalFault(
-                    ErrorCode.STORE_UNAVAILABLE,
-                    f"{self.path} cannot be written durably: {pragma} is {found} instead of {expected!r}; choose a folder on a local disk",
-                )
-
-    def _prepare(self, data_format: DataFormat) -> None:
-        """Record the format of a new file and really delete tombstones, in one transaction. Fails where the file is read-only."""
-        # No deadline by the clock: this scans the table once, and a large one takes its time. A dead thread is still noticed.
-        self._connection.request("BEGIN IMMEDIATE", deadline=float("inf"))
-        self._connection.request('INSERT OR IGNORE INTO "kv"(key, value) VALUES (?, ?)', (FORMAT_KEY, data_format.encode()), deadline=float("inf"))
-        self._connection.request('DELETE FROM "kv" WHERE length(value) = 0', deadline=float("inf"))
-        self._connection.request("COMMIT", deadline=float("inf"))
 
     def _run_transaction(self, rows: list[Record], deadline: float) -> None:
         """BEGIN, REPLACE, COMMIT, each awaited: the first failure stops the sequence, so no later statement can commit the rest of the batch."""
@@ -218,18 +200,13 @@ class Database:
         self.statistics = self.statistics.with_commit(time.perf_counter() - begun)
 
     def _read(self, statement: str, arguments: Sequence[object]) -> list[Record]:
-        deadline = time.monotonic() + self.deadline_seconds
-        with self._exclusive(deadline, ErrorCode.STORE_UNAVAILABLE):
-            try:
-                rows = self._connection.request(statement, arguments, deadline=deadline)
-            except ConnectionLost as error:
-                raise self._abandon(ErrorCode.STORE_CORRUPT, f"cannot read {self.path}: {error}; the file may be damaged") from error
-            except sqlite3.Error as error:
-                code = ErrorCode.STORE_CORRUPT if _is_damage(error) else ErrorCode.STORE_UNAVAILABLE
-                raise self._abandon(code, f"cannot read {self.path}: {error}") from error
-            except BaseException:
-                self._abandon(ErrorCode.STORE_UNAVAILABLE, f"reading {self.path} was interrupted")
-                raise
+        self._require_usable()
+        try:
+            rows = self._reader.read(statement, arguments)
+        except sqlite3.Error as error:
+            # What cannot be read is not written to either: the next commit finds the fault. One that is under way has its own connection and its own end.
+            self._fault = LocalFault(ErrorCode.STORE_CORRUPT if _is_damage(error) else ErrorCode.STORE_UNAVAILABLE, f"cannot read {self.path}: {error}")
+            raise LocalFault(self._fault.code, self._fault.text) from error
         return [self._check_row(row) for row in rows]
 
     def _check_row(self, row: Row) -> Record:
@@ -239,9 +216,9 @@ class Database:
         return key, value
 
     @contextlib.contextmanager
-    def _exclusive(self, deadline: float, code: ErrorCode) -> Iterator[None]:
+    def _exclusive(self, deadline: float) -> Iterator[None]:
         if not self._mutex.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise LocalFault(code, f"{self.path} was busy for {self.deadline_seconds:g} s")
+            raise LocalFault(ErrorCode.STORE_WRITE, f"{self.path} was busy for {self.deadline_seconds:g} s")
         try:
             self._require_usable()
             yield
@@ -285,8 +262,33 @@ def _create_private_file(path: Path) -> None:
     path.chmod(PRIVATE_FILE_MODE)
 
 
+def _require_durability(connection: Connection, path: Path, deadline: float) -> None:
+    """sqlitedict switches `synchronous` OFF when it opens, and a file system may refuse WAL in silence: set, read back, refuse."""
+    for pragma, value, expected in DURABILITY_PRAGMAS:
+        connection.request(f"PRAGMA {pragma} = {value}", deadline=deadline)
+        found = connection.request(f"PRAGMA {pragma}", deadline=deadline)
+        if found != [(expected,)]:
+            raise LocalFault(
+                ErrorCode.STORE_UNAVAILABLE,
+                f"{path} cannot be written durably: {pragma} is {found} instead of {expected!r}; choose a folder on a local disk",
+            )
+
+
+def _prepare(connection: Connection, data_format: DataFormat) -> None:
+    """Record the format of a new file and really delete tombstones, in one transaction. Fails where the file is read-only."""
+    # No deadline by the clock: this scans the table once, and a large one takes its time. A dead thread is still noticed.
+    connection.request("BEGIN IMMEDIATE", deadline=float("inf"))
+    connection.request('INSERT OR IGNORE INTO "kv"(key, value) VALUES (?, ?)', (FORMAT_KEY, data_format.encode()), deadline=float("inf"))
+    connection.request('DELETE FROM "kv" WHERE length(value) = 0', deadline=float("inf"))
+    connection.request("COMMIT", deadline=float("inf"))
+
+
 def _is_damage(error: sqlite3.Error) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & PRIMARY_ERROR_MASK in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        # Python's own: text in the file that is no text.
+        return isinstance(error, sqlite3.OperationalError)
+    return code & PRIMARY_ERROR_MASK in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def _describe_open_failure(path: Path, error: OSError | sqlite3.Error | ConnectionLost) -> LocalFault:

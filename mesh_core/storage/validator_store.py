@@ -92,7 +92,7 @@ class ValidatorStore:
         return self._database.records(prefix)
 
     def get(self, key: str) -> bytes | None:
-        """The value of one key, queued batches included; may wait for an fsync."""
+        """The value of one key, queued batches included; waits for no write."""
         return self._database.get(key)
 
     def persist(self, records: Sequence[Record], journal: Sequence[bytes] = ()) -> asyncio.Future[None]:

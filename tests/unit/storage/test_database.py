@@ -72,7 +72,7 @@ def numbered(count: int, size_bytes: int = 8) -> list[tuple[str, bytes]]:
 
 
 @contextlib.contextmanager
-def hanging_thread(database: Database) -> Iterator[None]:
+def hanging_thread(database: Database, *, is_ended: bool = True) -> Iterator[None]:
     """sqlitedict's thread stands still, as it does in a system call that does not return, until the block is left."""
     thread = database._connection._thread
     full: queue.Queue[Any] = queue.Queue(maxsize=1)
@@ -80,7 +80,8 @@ def hanging_thread(database: Database) -> Iterator[None]:
     yield
     while full.get(timeout=DEADLINE_SECONDS) != "--no more--":
         pass
-    thread.join(DEADLINE_SECONDS)
+    if is_ended:
+        thread.join(DEADLINE_SECONDS)
 
 
 # Reading and writing
@@ -416,37 +417,132 @@ def test_hanging_write_fails_at_the_deadline_and_is_not_made_later(path: Path) -
     database._lock.release()
 
 
-def test_reader_waits_no_longer_than_the_deadline_for_a_hanging_write(path: Path) -> None:
-    database = open_database(path, deadline_seconds=0.3)
-    with hanging_thread(database):
-        with pytest.raises(LocalFault):
-            database.get("key")
-        database.close()
-    database._lock.release()
+# Reads beside the writer
 
 
-def test_reader_in_another_thread_waits_for_the_end_of_a_write(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the middle of a write a reader would take over its error (sqlitedict gives an error to whoever calls next), or see what is not committed."""
+def test_read_waits_for_no_write_however_long_that_takes(path: Path) -> None:
+    with open_database(path) as database:
+        database.write([("key", b"1"), ("other", b"1")])
+        with hanging_thread(database, is_ended=False):
+            writer = threading.Thread(target=database.write, args=([("key", b"2")],))
+            writer.start()
+            begun = time.monotonic()
+            assert database.get("key") == b"1"
+            assert list(database.records()) == [("key", b"1"), ("other", b"1")]
+            assert time.monotonic() - begun < GRACE_SECONDS
+            assert writer.is_alive()
+        writer.join(DEADLINE_SECONDS)
+        assert database.get("key") == b"2"
+
+
+def test_read_in_the_middle_of_a_write_sees_the_last_commit_and_swallows_no_error(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """sqlitedict gives an error to whoever calls next. On the writer's connection a reader would take it over, and the write would be acknowledged."""
+    open_database(path).close()
+    change_file(path, "CREATE TRIGGER refuse BEFORE INSERT ON kv WHEN NEW.key = 'refused' BEGIN SELECT RAISE(ABORT, 'refused'); END")
     database = open_database(path)
-    request = Connection.request
-    statements: list[str] = []
-    answers: list[bytes | None] = []
-    reader = threading.Thread(target=lambda: answers.append(database.get("key")))
-
-    def recorded_request(self: Connection, statement: str, arguments: Sequence[object] = (), *, deadline: float) -> list[Row]:
-        if statement == "COMMIT":
-            reader.start()
-            reader.join(GRACE_SECONDS)
-        rows = request(self, statement, arguments, deadline=deadline)
-        statements.append(statement.partition(" ")[0])
-        return rows
-
-    monkeypatch.setattr(Connection, "request", recorded_request)
     database.write([("key", b"1")])
-    reader.join(DEADLINE_SECONDS)
-    assert statements == ["BEGIN", "REPLACE", "COMMIT", "SELECT"]
-    assert answers == [b"1"]
+    request = Connection.request
+    answers: list[bytes | None] = []
+
+    def read_before_each_statement(self: Connection, statement: str, arguments: Sequence[object] = (), *, deadline: float) -> list[Row]:
+        answers.append(database.get("key"))
+        return request(self, statement, arguments, deadline=deadline)
+
+    monkeypatch.setattr(Connection, "request", read_before_each_statement)
+    database.write([("key", b"2")])
+    assert answers == [b"1"] * 3
+    assert database.get("key") == b"2"
+    with pytest.raises(LocalFault, match="refused"):
+        database.write([("refused", b"1")])
     database.close()
+
+
+def test_write_is_seen_by_every_thread_as_soon_as_it_returns(path: Path) -> None:
+    """Readers in three threads never see an older value than one whose write had returned before they asked, and never a part of a batch."""
+    rounds = 100
+    faults: list[object] = []
+    written = 0
+
+    def read_on() -> None:
+        while written < rounds:
+            least = written
+            rows = dict(database.records())
+            values = {int.from_bytes(value, "big") for value in rows.values()}
+            found = int.from_bytes(database.get("a") or b"", "big")
+            if len(values) != 1 or min(values) < least or found < least:
+                faults.append((least, values, found))
+
+    with open_database(path) as database:
+        database.write([("a", b"\0\0"), ("b", b"\0\0")])
+        readers = [threading.Thread(target=read_on) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        for number in range(1, rounds + 1):
+            database.write([("a", number.to_bytes(2, "big")), ("b", number.to_bytes(2, "big"))])
+            written = number
+            if database.get("a") != number.to_bytes(2, "big"):
+                faults.append(number)
+        for reader in readers:
+            reader.join(DEADLINE_SECONDS)
+    assert faults == []
+
+
+def test_reads_hold_no_snapshot_so_that_the_log_is_reset(path: Path) -> None:
+    """A SELECT that is not run to its end would keep the write-ahead log growing for as long as the validator lives."""
+    with open_database(path) as database:
+        database.write(numbered(2 * ROWS_PER_PAGE))
+        half_read = database.records()
+        next(half_read)
+        for _ in range(30):
+            database.write(numbered(100, 4000))
+            assert database.get("key000000") == bytes(4000)
+        # 12 MB were written; SQLite empties its log after each 1000 pages or so.
+        assert path.with_name(path.name + "-wal").stat().st_size < 8_000_000
+        assert sum(1 for _ in half_read) == 2 * ROWS_PER_PAGE - 1
+
+
+def test_reader_cannot_write(path: Path) -> None:
+    with open_database(path) as database:
+        database.write([("key", b"1")])
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            database._reader.read("DELETE FROM kv", ())
+        assert database.get("key") == b"1"
+
+
+def test_closing_leaves_an_empty_log(path: Path) -> None:
+    """The writer is the last to leave: a read-only connection could not bring the log into the file."""
+    database = open_database(path)
+    database.write([("key", b"1")])
+    assert database.get("key") == b"1"
+    database.close()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["test.db", "test.db.lock"]
+
+
+def test_read_is_not_kept_waiting_by_another_program(path: Path) -> None:
+    with open_database(path) as database:
+        database.write([("key", b"1")])
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as intruder:
+            intruder.execute("BEGIN EXCLUSIVE")
+            assert database.get("key") == b"1"
+
+
+def test_damage_that_a_read_meets_ends_the_writing_too(path: Path) -> None:
+    with open_database(path) as database:
+        database.write(numbered(4000, 400))
+        ask(database, "PRAGMA wal_checkpoint(TRUNCATE)")
+        # By another process: closing the file in this one would drop SQLite's own locks on it.
+        size = path.stat().st_size // 2 // 4096 * 4096
+        damage = f"f = open({str(path)!r}, 'r+b'); f.seek({size}); f.write(bytes(50 * 4096)); f.close()"
+        subprocess.run([sys.executable, "-c", damage], check=True, timeout=DEADLINE_SECONDS)
+        with pytest.raises(LocalFault) as caught:
+            list(database.records())
+        assert caught.value.code == ErrorCode.STORE_CORRUPT
+        assert str(path) in caught.value.text
+        with pytest.raises(LocalFault, match="malformed") as caught:
+            database.write([("after", b"1")])
+        assert caught.value.code == ErrorCode.STORE_CORRUPT
+        with pytest.raises(LocalFault, match="malformed"):
+            database.get("key000000")
 
 
 # One owner
@@ -618,13 +714,13 @@ def test_row_that_is_not_text_and_bytes_is_reported_as_damage(path: Path) -> Non
         assert caught.value.code == ErrorCode.STORE_CORRUPT
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_key_that_is_no_text_kills_the_reading_thread_and_is_reported(path: Path) -> None:
+def test_key_that_is_no_text_is_reported_as_damage(path: Path) -> None:
+    """sqlitedict's own thread would die of it (test_sqlitedict_hazards.py)."""
     with open_database(path) as database:
         database.write([("a", b"1")])
     change_file(path, "INSERT INTO kv VALUES (CAST(x'7aff' AS TEXT), x'00')")
     with open_database(path) as database:
-        with pytest.raises(LocalFault, match="thread died") as caught:
+        with pytest.raises(LocalFault, match="UTF-8") as caught:
             list(database.records())
         assert caught.value.code == ErrorCode.STORE_CORRUPT
 
