@@ -105,6 +105,7 @@ def configure(folder: NetworkFolder, genesis: Genesis, ports: list[int]) -> None
             tls_certificate=validator.tls_certificate,
             tls_key=validator.tls_key,
             data_dir=validator.data_dir,
+            vote_journal=_journal_of(validator),
             listen_host=HOST,
             listen_port=ports[index],
             log_level="info",
@@ -112,6 +113,11 @@ def configure(folder: NetworkFolder, genesis: Genesis, ports: list[int]) -> None
         )
         write_config(validator.config, config, paths)
     write_network(folder.network_file, genesis.doc.name, folder.genesis_file, [(peer, paths[peer.identity_pk]) for peer in peers])
+
+
+def _journal_of(validator: ValidatorFolder) -> Path:
+    """Where its configuration says, if it has one: a journal that is looked for elsewhere would pass for lost."""
+    return load_config(validator.config).vote_journal if validator.config.exists() else validator.vote_journal
 
 
 def open_network(folder: NetworkFolder) -> Genesis:

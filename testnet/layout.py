@@ -2,14 +2,15 @@
 
 HOME/network.toml            for wallets
 HOME/genesis.bin
-HOME/v1 ... vN/              one folder a validator, in committee order: keys, certificate, validator.toml, data/, validator.log
+HOME/v1 ... vN/              one folder a validator, in committee order: keys, certificate, validator.toml, data/, votes.journal, validator.log
 HOME/wallets/NAME/           one folder a wallet
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from mesh_core.validator.identity import IDENTITY_NAME, TLS_CERTIFICATE_NAME, TLS_KEY_NAME
+from mesh_core.storage.validator_store import JOURNAL_NAME
+from mesh_core.validator.identity import FIRST_START_NAME, IDENTITY_NAME, TLS_CERTIFICATE_NAME, TLS_KEY_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class ValidatorFolder:
     def data_dir(self) -> Path:
         """Its database."""
         return self.path / "data"
+
+    @property
+    def vote_journal(self) -> Path:
+        """Its vote journal: beside the data folder, so that a copy of that folder alone cannot take the votes back."""
+        return self.path / JOURNAL_NAME
+
+    @property
+    def first_start(self) -> Path:
+        """Says that it has never run. Gone after its first start."""
+        return self.path / FIRST_START_NAME
 
     @property
     def log(self) -> Path:

@@ -16,7 +16,7 @@ from typing_extensions import override
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
 from mesh_core.network.addresses import Address, address_name, is_loopback, max_datagram_bytes
-from mesh_core.network.admission import Admission, AdmissionLimits
+from mesh_core.network.admission import Admission, AdmissionLimits, source_of
 from mesh_core.network.connection import (
     HANDSHAKE_TYPES,
     MAX_PENDING_REQUESTS,
@@ -69,13 +69,15 @@ class ServerLimits:
 class Session:
     """A connection whose peer has proven its identity, as the handler sees it."""
 
-    __slots__ = ("_connection", "identity", "kind", "peer_name", "role")
+    __slots__ = ("_connection", "identity", "kind", "peer_name", "role", "source")
 
     def __init__(self, connection: "_ServerConnection", peer: PeerIdentity) -> None:
         self._connection = connection
         self.identity: PublicKey = peer.identity
         self.role: Role = peer.role
         self.peer_name: str = connection.peer_name
+        self.source: str = connection.source
+        """The address by which limits are counted (admission.py)."""
         self.kind: ConnectionKind | None = None
         """Tier 1 or bulk, as the first request decides; None before it."""
 
@@ -125,6 +127,7 @@ class _ServerConnection(WireConnection):
         super().__init__(transport, address_name(address), max_queued_bytes=server.limits.queued_bytes)
         self._server = server
         self._host = str(address[0])
+        self.source = source_of(self._host)
         self._session: Session | None = None
         self._pending: dict[int, int] = {}
         self._pending_bytes = 0

@@ -49,6 +49,10 @@ class TomlTable:
             if key not in names:
                 raise self.invalid(key, f"is no key that exists here (known: {', '.join(names)})")
 
+    def has(self, key: str) -> bool:
+        """Whether the key is there: for one that may be left out."""
+        return key in self._values
+
     def table(self, key: str) -> "TomlTable":
         """A table inside this one."""
         values = self._required(key)

@@ -6,6 +6,7 @@ identity_key = "identity.key"         # mode 0600
 tls_certificate = "tls.crt"
 tls_key = "tls.key"                   # mode 0600
 data_dir = "data"
+vote_journal = "data/votes.journal"   # may be left out; best on another disk than data_dir, so that no restored folder takes both back
 listen_host = "127.0.0.1"
 listen_port = 47001                   # 0 takes any free port
 log_level = "info"                    # debug, info, warning, error
@@ -26,9 +27,10 @@ import tomlkit
 from mesh_core.network.client import PeerAddress
 from mesh_core.network.toml_table import TomlTable
 from mesh_core.storage.files import write_atomically
+from mesh_core.storage.validator_store import JOURNAL_NAME
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
-_KEYS = ("genesis", "identity_key", "tls_certificate", "tls_key", "data_dir", "listen_host", "listen_port", "log_level")
+_KEYS = ("genesis", "identity_key", "tls_certificate", "tls_key", "data_dir", "vote_journal", "listen_host", "listen_port", "log_level")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class ValidatorConfig:
     tls_certificate: Path
     tls_key: Path
     data_dir: Path
+    vote_journal: Path
     listen_host: str
     listen_port: int
     log_level: str
@@ -58,6 +61,7 @@ def load_config(path: Path) -> ValidatorConfig:
         tls_certificate=table.path("tls_certificate"),
         tls_key=table.path("tls_key"),
         data_dir=table.path("data_dir"),
+        vote_journal=table.path("vote_journal") if table.has("vote_journal") else table.path("data_dir") / JOURNAL_NAME,
         listen_host=table.host("listen_host"),
         listen_port=table.port("listen_port", least=0),
         log_level=table.choice("log_level", LOG_LEVELS, "info"),

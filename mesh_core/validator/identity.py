@@ -3,6 +3,10 @@
 FOLDER/identity.key    32 secret bytes as 64 hexadecimal digits, mode 0600
 FOLDER/tls.key         mode 0600
 FOLDER/tls.crt         pinned by everybody who connects
+FOLDER/first-start     the public key: this validator has never run. Deleted at its first start
+
+A key without any data is either new, or has lost its disk and with it every vote that it cast. Only the file `first-start` tells the two apart: without it the
+validator starts in quarantine.
 """
 
 import re
@@ -13,12 +17,13 @@ from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.tls import generate_tls_identity, save_tls_identity
 from mesh_core.protocol.genesis import Genesis
-from mesh_core.storage.files import make_private_directory, read_private, write_atomically
+from mesh_core.storage.files import flush_directory, make_private_directory, read_private, write_atomically
 from mesh_core.storage.validator_store import DATABASE_NAME
 
 IDENTITY_NAME = "identity.key"
 TLS_KEY_NAME = "tls.key"
 TLS_CERTIFICATE_NAME = "tls.crt"
+FIRST_START_NAME = "first-start"
 SEED_SIZE_BYTES = 32
 _SEED_TEXT = re.compile(rb"[0-9a-f]{64}\n?")
 
@@ -33,12 +38,38 @@ def init_identity(folder: Path, entropy: Callable[[int], bytes]) -> SigningKey:
     if existing:
         raise LocalFault(ErrorCode.KEY_FILE, f"{folder / existing[0]} exists: a validator's keys are never overwritten; choose another folder")
     seed = entropy(SEED_SIZE_BYTES)
+    key = SigningKey(seed)
     save_tls_identity(generate_tls_identity(), certificate_path=folder / TLS_CERTIFICATE_NAME, key_path=folder / TLS_KEY_NAME)
+    # Before the key: a key alone would pass for one whose votes are lost.
+    write_atomically(folder / FIRST_START_NAME, key.public_key.hex().encode("ascii") + b"\n", overwrite=True)
     try:
         write_atomically(folder / IDENTITY_NAME, seed.hex().encode("ascii") + b"\n")
     except FileExistsError:
         raise LocalFault(ErrorCode.KEY_FILE, f"{folder / IDENTITY_NAME} exists: a validator's keys are never overwritten") from None
-    return SigningKey(seed)
+    return key
+
+
+def is_first_start(identity_key: Path, identity: SigningKey) -> bool:
+    """Whether the validator whose key lies in `identity_key` has never run: the mark beside it must name this very key."""
+    mark = identity_key.parent / FIRST_START_NAME
+    try:
+        with mark.open("rb") as file:
+            return file.read(2 * SEED_SIZE_BYTES + 2).strip() == identity.public_key.hex().encode("ascii")
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise LocalFault(ErrorCode.KEY_FILE, f"cannot read {mark}: {error.strerror or error}") from error
+
+
+def end_first_start(identity_key: Path) -> None:
+    """Delete the mark, durably; from now on a lost disk is a lost disk. To be done before the first vote. LocalFault (KEY_FILE)."""
+    mark = identity_key.parent / FIRST_START_NAME
+    try:
+        if mark.exists():
+            mark.unlink()
+            flush_directory(mark.parent)
+    except OSError as error:
+        raise LocalFault(ErrorCode.KEY_FILE, f"cannot delete {mark}, which a lost disk must not find: {error.strerror or error}") from error
 
 
 def load_identity(path: Path, data_dir: Path) -> SigningKey:

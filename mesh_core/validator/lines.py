@@ -10,7 +10,7 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The validator listens and votes. Written once, after everything is restored."""
+    """The validator listens. Written once, after everything is restored. `flags` are those of PONG; `quarantine` says why it does not vote, if it does not."""
 
     EVENT: ClassVar[str] = "ready"
     t_ns: int
@@ -22,6 +22,8 @@ class Ready:
     backend: str
     log_length: int
     state_digest: bytes
+    flags: int = 0
+    quarantine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Status:
     parked_count: int
     last_commit_ms: float
     flags: int
+    quarantine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

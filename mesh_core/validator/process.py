@@ -25,10 +25,11 @@ from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.validator_store import ValidatorStore
 from mesh_core.validator import lines
 from mesh_core.validator.config import ValidatorConfig, load_config
-from mesh_core.validator.identity import load_identity, require_seat
+from mesh_core.validator.identity import end_first_start, is_first_start, load_identity, require_seat
 from mesh_core.validator.output import LineWriter, occupy_standard_descriptors
 from mesh_core.validator.peers import Peers
 from mesh_core.validator.runner import ValidatorRunner, stopped_by_store
+from mesh_core.validator.syncing import PeerSync
 
 logger = logging.getLogger(__name__)
 
@@ -98,10 +99,14 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         with about("validator.tls_certificate, validator.tls_key"):
             tls = load_tls_identity(certificate_path=config.tls_certificate, key_path=config.tls_key)
         with about():
-            peers = Peers(config.peers, genesis, identity, output)
-        with about("validator.data_dir"):
-            runner = await _restore(config.data_dir, genesis, identity, output, on_fault)
-        stack.push_async_callback(runner.close)
+            peers = Peers(config.peers, genesis, identity)
+        with about("validator.data_dir, validator.vote_journal"):
+            runner = await _restore(config, genesis, identity, output, on_fault)
+            stack.push_async_callback(runner.close)
+            await runner.prepare()
+        with about("validator.identity_key"):
+            end_first_start(config.identity_key)
+        _log_condition(runner)
         server = Server(
             host=config.listen_host,
             port=config.listen_port,
@@ -115,8 +120,9 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         stack.push_async_callback(server.close)
         runner.connections_count = lambda: server.connections
         runner.peers_up = peers.up
-        stack.callback(peers.close)
-        peers.start()
+        syncing = PeerSync(runner, peers, output)
+        stack.callback(syncing.close)
+        syncing.start()
         output.write(runner.ready_line(config.listen_host, server.port, os.getpid()))
         runner.write_status()
         reporting = asyncio.get_running_loop().create_task(runner.report_status())
@@ -129,9 +135,13 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         raise faults[0]
 
 
-async def _restore(data_dir: Path, genesis: Genesis, identity: SigningKey, output: LineWriter, on_fault: Callable[[LocalFault], None]) -> ValidatorRunner:
+async def _restore(
+    config: ValidatorConfig, genesis: Genesis, identity: SigningKey, output: LineWriter, on_fault: Callable[[LocalFault], None]
+) -> ValidatorRunner:
     """The runner on its store. LocalFault, also where a record does not decode: a validator that guesses what it has signed may sign something else."""
-    store = ValidatorStore.open(data_dir, lambda fault: on_fault(stopped_by_store(fault)))
+    store = open_store(config, genesis, identity, lambda fault: on_fault(stopped_by_store(fault)))
+    for note in store.journal_notes:
+        logger.warning("%s", note)
     try:
         return ValidatorRunner(genesis, identity, store, output, on_fault)
     except MeshError as error:
@@ -139,6 +149,24 @@ async def _restore(data_dir: Path, genesis: Genesis, identity: SigningKey, outpu
         if isinstance(error, DecodeError):
             raise LocalFault(ErrorCode.STORE_CORRUPT, f"{store.path} holds a record that this program did not write: {error.text}") from error
         raise
+
+
+def open_store(config: ValidatorConfig, genesis: Genesis, identity: SigningKey, on_fault: Callable[[LocalFault], None]) -> ValidatorStore:
+    """Own and open the database and the vote journal of a configuration. LocalFault."""
+    return ValidatorStore.open(
+        config.data_dir,
+        on_fault,
+        journal_path=config.vote_journal,
+        header=genesis.network_id + identity.public_key,
+        is_first_start=is_first_start(config.identity_key, identity),
+    )
+
+
+def _log_condition(runner: ValidatorRunner) -> None:
+    if runner.machine.quarantine is not None:
+        logger.warning("IN QUARANTINE, this validator does not vote: %s", runner.machine.quarantine)
+    if runner.machine.halted:
+        logger.error("HALTED, this validator votes no more: two conflicting certificates exist, more than f validators are faulty")
 
 
 @contextlib.asynccontextmanager

@@ -15,9 +15,7 @@ from typing import Final
 from mesh_core.crypto.range_proof import verify_batch
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.effects import VerifyProof
-
-Verdict = Callable[[VerifyProof, bool, float], None]
-"""Called in the event loop with the job, whether the proof holds, and the seconds that its batch took."""
+from mesh_core.validator.ports import Verdict
 
 MOST_IN_BATCH: Final = 64
 """Beyond this a proof becomes hardly cheaper, and the first of the batch waits for the last."""

@@ -2,11 +2,13 @@
 
 The contract of effects.py is kept here and nowhere else: an effect that leaves the process waits in `_outbox` until every record that was persisted before
 it is durable. Several votes share one fsync; each answer still waits for its own.
+
+Everything around it is handed in (`ports.py`), and all decisions about time are made by the event loop's clock: in the simulator the same code runs on another
+disk, another network and another time.
 """
 
 import asyncio
 import logging
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,18 +16,18 @@ from dataclasses import dataclass
 from mesh_core.crypto import ristretto
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
-from mesh_core.network.server import Session
-from mesh_core.protocol.effects import Effect, Emit, Persist, Reply, Source, VerifyProof
+from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof
 from mesh_core.protocol.genesis import Genesis
-from mesh_core.protocol.voting import ValidatorMachine
-from mesh_core.storage.validator_store import ValidatorStore
+from mesh_core.protocol.validator import ValidatorMachine
 from mesh_core.types.basic import Hash32
 from mesh_core.types.events import CertificateApplied, DigestComputed, EventBody, VoteCast
-from mesh_core.types.messages import Message, Subscribe
+from mesh_core.types.messages import Evidence, Message, Subscribe, SyncRequest, SyncResponse
 from mesh_core.validator import lines
+from mesh_core.validator.measures import RecentTimes
 from mesh_core.validator.narration import Timing, narrate
-from mesh_core.validator.output import LineWriter
+from mesh_core.validator.ports import Clock, Output, PeerPort, ProofChecker, Session, Store, SystemClock
 from mesh_core.validator.proofs import ProofVerifier
+from mesh_core.validator.serving import SyncServing
 from mesh_core.validator.subscriptions import Subscriptions
 
 logger = logging.getLogger(__name__)
@@ -49,21 +51,41 @@ class _Waiting:
 class ValidatorRunner:
     """Performs the effects of one `ValidatorMachine`. Implements the network's `Handler`; all methods are called from one event loop."""
 
-    def __init__(self, genesis: Genesis, identity: SigningKey, store: ValidatorStore, output: LineWriter, on_fault: Callable[[LocalFault], None]) -> None:
-        """`on_fault` is told when the validator must stop; the store tells its own faults."""
-        self.machine = ValidatorMachine(genesis, identity, store)
+    def __init__(
+        self,
+        genesis: Genesis,
+        identity: SigningKey,
+        store: Store,
+        output: Output,
+        on_fault: Callable[[LocalFault], None],
+        *,
+        proofs: ProofChecker | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Restore the machine from `store`; then `prepare`. `on_fault` is told when the validator must stop; the store tells its own faults.
+
+        `proofs` is by default a checker in threads, `clock` the machine's. LocalFault or DecodeError where the store's records cannot be understood.
+        """
+        self.machine = ValidatorMachine(genesis, identity, store, store.journal)
+        self.clock: Clock = SystemClock() if clock is None else clock
         self.peers_up: Callable[[], tuple[int, ...]] = tuple
         self.connections_count: Callable[[], int] = int
+        self.proof_times = RecentTimes()
+        self.durable_times = RecentTimes()
+        """From the queuing of a batch to the moment at which what depends on it may leave."""
         self._store = store
         self._output = output
-        self._proofs = ProofVerifier(on_fault)
-        self._subscriptions = Subscriptions()
+        self._proofs: ProofChecker = ProofVerifier(on_fault) if proofs is None else proofs
+        self._peers: PeerPort | None = None
+        self._subscriptions = Subscriptions(self.clock)
+        self._serving = SyncServing(self._answer_sync)
         self._sessions: dict[Source, Session] = {}
         self._sources: dict[Session, Source] = {}
         self._last_source = 0
         self._outbox: deque[_Waiting] = deque()
         self._persisted_count = 0
         self._durable_count = 0
+        self._last_commit: asyncio.Future[None] | None = None
         self._is_store_broken = False
         self._persisted_at_ns = 0
         self._timings: dict[Hash32, Timing] = {}
@@ -71,7 +93,19 @@ class ValidatorRunner:
         self._audit = self._audit_supply()
         self._digest_timer: asyncio.TimerHandle | None = None
         self._digest_due_at = 0.0
-        self._perform(self.machine.initial_effects(), Timing(time.monotonic_ns()))
+        self.perform(self.machine.initial_effects())
+
+    async def prepare(self) -> None:
+        """Make durable what the start has found out, and let the vote journal hold no more than it needs to. To be awaited before anybody is served.
+
+        LocalFault (STORE_WRITE).
+        """
+        await self.until_durable()
+        self._store.compact_journal(self.machine.compacted_journal())
+
+    def attach_peers(self, peers: PeerPort) -> None:
+        """The way to the other validators from now on. Without one, gossip goes nowhere and nobody is asked."""
+        self._peers = peers
 
     # --- The network's handler
 
@@ -83,18 +117,23 @@ class ValidatorRunner:
 
     def handle(self, session: Session, message: Message) -> None:
         """A request has arrived."""
-        if isinstance(message, Subscribe):
-            if not self._subscriptions.add(session, message):
-                session.close(WireErrorCode.RATE_LIMIT, "too many subscriptions on one connection")
-            return
-        timing = Timing(time.monotonic_ns())
-        effects = self.machine.handle(self._sources[session], message, asyncio.get_running_loop().time())
-        timing.rules_done_ns = time.monotonic_ns()
-        self._perform(effects, timing)
+        match message:
+            case Subscribe():
+                if not self._subscriptions.add(session, message):
+                    session.close(WireErrorCode.RATE_LIMIT, "too many subscriptions on one connection")
+            case SyncRequest():
+                if not self._serving.take(session, message):
+                    session.close(WireErrorCode.RATE_LIMIT, "too many requests for certificates wait already")
+            case _:
+                timing = Timing(self.clock.monotonic_ns())
+                effects = self.machine.handle(self._sources[session], message, asyncio.get_running_loop().time())
+                timing.rules_done_ns = self.clock.monotonic_ns()
+                self.perform(effects, timing)
 
     def on_close(self, session: Session, reason: str) -> None:
         """A session is over."""
         self._subscriptions.remove(session)
+        self._serving.remove(session)
         source = self._sources.pop(session)
         del self._sessions[source]
         self.machine.on_closed(source)
@@ -103,38 +142,59 @@ class ValidatorRunner:
         """What PONG says: the last computed digest and the log length that it belongs to."""
         return *self._digest, int(self.machine.flags)
 
+    def _answer_sync(self, session: Session, request: SyncRequest) -> int:
+        """Answer a request for certificates; the bytes of those."""
+        effects = self.machine.handle(self._sources[session], request, asyncio.get_running_loop().time())
+        self.perform(effects)
+        answers = [effect.message for effect in effects if isinstance(effect, Reply)]
+        return sum(len(item.certificate) for answer in answers if isinstance(answer, SyncResponse) for item in answer.items)
+
     # --- Effects
 
-    def _perform(self, effects: Sequence[Effect], timing: Timing) -> None:
+    def perform(self, effects: Sequence[Effect], timing: Timing | None = None) -> None:
+        """Perform effects of the machine, or of one beside it, in order."""
+        timing = Timing(self.clock.monotonic_ns()) if timing is None else timing
         for effect in effects:
             match effect:
-                case Persist(records):
-                    self._persist(records)
+                case Persist(records, journal):
+                    self._persist(records, journal)
                 case Reply(source, message):
                     self._when_durable(lambda source=source, message=message: self._reply(source, message))  # type: ignore[misc]
                 case Emit(body):
                     if isinstance(body, VoteCast | CertificateApplied):
                         timing.persisted_ns = self._persisted_at_ns
                     self._when_durable(lambda body=body: self._emit(body, timing))  # type: ignore[misc]
+                case Broadcast(evidence):
+                    self._when_durable(lambda evidence=evidence: self._broadcast(evidence))  # type: ignore[misc]
+                case AskPeer(peer, question):
+                    self._when_durable(lambda peer=peer, question=question: self._ask(peer, question))  # type: ignore[misc]
                 case VerifyProof(transition_id):
                     self._timings[transition_id] = timing
                     self._proofs.submit(effect, self._on_verdict)
         if any(isinstance(effect, Persist) for effect in effects):
             self._schedule_digest()
 
-    def _persist(self, records: tuple[tuple[str, bytes], ...]) -> None:
-        self._persisted_count += 1
-        self._persisted_at_ns = time.monotonic_ns()
-        number = self._persisted_count
-        self._store.persist(records).add_done_callback(lambda durable: self._on_durable(number, durable))
+    async def until_durable(self) -> None:
+        """Return when everything that was persisted until now is durable and what waited for it has left. LocalFault (STORE_WRITE) if that fails."""
+        if self._last_commit is not None:
+            # Shielded: whoever stops waiting must not cancel the store's own future.
+            await asyncio.shield(self._last_commit)
 
-    def _on_durable(self, number: int, durable: "asyncio.Future[None]") -> None:
+    def _persist(self, records: tuple[tuple[str, bytes], ...], journal: tuple[bytes, ...]) -> None:
+        self._persisted_count += 1
+        self._persisted_at_ns = self.clock.monotonic_ns()
+        number, since_ns = self._persisted_count, self._persisted_at_ns
+        self._last_commit = self._store.persist(records, journal)
+        self._last_commit.add_done_callback(lambda durable: self._on_durable(number, since_ns, durable))
+
+    def _on_durable(self, number: int, since_ns: int, durable: "asyncio.Future[None]") -> None:
         """A commit is done. If it failed, the store has told the process to stop; what waits never leaves, whatever becomes of later commits."""
         if self._is_store_broken or durable.cancelled() or durable.exception() is not None:
             self._is_store_broken = True
             self._outbox.clear()
             return
         self._durable_count = number
+        self.durable_times.add((self.clock.monotonic_ns() - since_ns) / 1e9)
         while self._outbox and self._outbox[0].after <= self._durable_count:
             self._outbox.popleft().perform()
 
@@ -151,16 +211,29 @@ class ValidatorRunner:
         if session is not None:
             session.send(message)
 
+    def _broadcast(self, message: Evidence) -> None:
+        if self._peers is not None:
+            self._peers.broadcast(message)
+
+    def _ask(self, peer: int, question: SyncRequest) -> None:
+        if self._peers is not None:
+            self._peers.ask(peer, question)
+
     def _emit(self, body: EventBody, timing: Timing) -> None:
-        self._subscriptions.publish(body)
-        line = narrate(body, timing, time.monotonic_ns())
+        self.publish(body)
+        line = narrate(body, timing, self.clock.monotonic_ns())
         if line is not None:
             self._output.write(line)
 
+    def publish(self, body: EventBody) -> None:
+        """Tell subscribers of something that rests on no record."""
+        self._subscriptions.publish(body)
+
     def _on_verdict(self, job: VerifyProof, valid: bool, seconds: float) -> None:
+        self.proof_times.add(seconds)
         timing = self._timings.pop(job.transition_id)
         timing.proof_ms = seconds * 1000
-        self._perform(self.machine.on_proof_checked(job.transition_id, valid, asyncio.get_running_loop().time()), timing)
+        self.perform(self.machine.on_proof_checked(job.transition_id, valid, asyncio.get_running_loop().time()), timing)
 
     # --- Digest and status
 
@@ -189,7 +262,7 @@ class ValidatorRunner:
         """Only now, since PONG tells the digest, too: peers must not learn of certificates that a crash could take back."""
         self._digest = digest
         self._audit = audit
-        self._subscriptions.publish(DigestComputed(*digest))
+        self.publish(DigestComputed(*digest))
         self.write_status()
 
     def write_status(self) -> None:
@@ -197,7 +270,7 @@ class ValidatorRunner:
         machine, ledger = self.machine, self.machine.ledger
         self._output.write(
             lines.Status(
-                t_ns=time.monotonic_ns(),
+                t_ns=self.clock.monotonic_ns(),
                 log_length=self._digest[0],
                 state_digest=self._digest[1],
                 accounts_count=ledger.accounts_count,
@@ -212,6 +285,7 @@ class ValidatorRunner:
                 parked_count=machine.parked_count,
                 last_commit_ms=round(self._store.statistics.last_seconds * 1000, 3),
                 flags=int(machine.flags),
+                quarantine=machine.quarantine,
             )
         )
 
@@ -224,7 +298,7 @@ class ValidatorRunner:
     def ready_line(self, host: str, port: int, pid: int) -> lines.Ready:
         """What the process says when it listens."""
         return lines.Ready(
-            t_ns=time.monotonic_ns(),
+            t_ns=self.clock.monotonic_ns(),
             pid=pid,
             public_key=self.machine.identity.public_key,
             network_id=self.machine.genesis.network_id,
@@ -233,11 +307,14 @@ class ValidatorRunner:
             backend=ristretto.BACKEND,
             log_length=self._digest[0],
             state_digest=self._digest[1],
+            flags=int(self.machine.flags),
+            quarantine=self.machine.quarantine,
         )
 
     async def close(self) -> None:
         """Finish what is being written, then close the store; proofs that were not checked are dropped."""
         self._proofs.close()
+        self._serving.close()
         if self._digest_timer is not None:
             self._digest_timer.cancel()
         await self._store.close()

@@ -4,10 +4,8 @@ A subscriber that does not read fast enough loses events and is told how many; o
 Each subscription numbers its own events from 1, without gaps. No history is kept: a subscription that asks for what came before begins with a GAP.
 """
 
-import time
 from dataclasses import dataclass, field
 
-from mesh_core.network.server import Session
 from mesh_core.types.basic import PublicKey
 from mesh_core.types.events import (
     CertificateApplied,
@@ -20,6 +18,7 @@ from mesh_core.types.events import (
     event_kind,
 )
 from mesh_core.types.messages import Event, Subscribe
+from mesh_core.validator.ports import Clock, Session
 
 MAX_SUBSCRIPTIONS_PER_SESSION = 16
 SLOW_BYTES = 1024 * 1024
@@ -38,8 +37,9 @@ class _Subscription:
 
 @dataclass(slots=True)
 class Subscriptions:
-    """All subscriptions of all sessions."""
+    """All subscriptions of all sessions. `clock` stamps the events."""
 
+    clock: Clock
     _by_session: dict[Session, list[_Subscription]] = field(default_factory=dict)
 
     @property
@@ -55,7 +55,7 @@ class Subscriptions:
         subscription = _Subscription(request.kind_mask, frozenset(request.owners))
         subscriptions.append(subscription)
         if request.after_event:
-            _send(session, subscription, Gap(0))
+            self._send(session, subscription, Gap(0))
         return True
 
     def remove(self, session: Session) -> None:
@@ -70,23 +70,21 @@ class Subscriptions:
         for session, subscriptions in list(self._by_session.items()):
             for subscription in subscriptions:
                 if subscription.kind_mask & bit and (not subscription.owners or concerned is None or concerned & subscription.owners):
-                    _offer(session, subscription, body)
+                    self._offer(session, subscription, body)
 
+    def _offer(self, session: Session, subscription: _Subscription, body: EventBody) -> None:
+        if session.queued_bytes > SLOW_BYTES:
+            subscription.dropped_count += 1
+            return
+        if subscription.dropped_count:
+            self._send(session, subscription, Gap(subscription.dropped_count))
+            subscription.dropped_count = 0
+        self._send(session, subscription, body)
 
-def _offer(session: Session, subscription: _Subscription, body: EventBody) -> None:
-    if session.queued_bytes > SLOW_BYTES:
-        subscription.dropped_count += 1
-        return
-    if subscription.dropped_count:
-        _send(session, subscription, Gap(subscription.dropped_count))
-        subscription.dropped_count = 0
-    _send(session, subscription, body)
-
-
-def _send(session: Session, subscription: _Subscription, body: EventBody) -> None:
-    kind, data = encode_event_body(body)
-    subscription.sent_count += 1
-    session.send(Event(subscription.sent_count, time.time_ns() // 1_000_000, kind, data))
+    def _send(self, session: Session, subscription: _Subscription, body: EventBody) -> None:
+        kind, data = encode_event_body(body)
+        subscription.sent_count += 1
+        session.send(Event(subscription.sent_count, self.clock.time_ms(), kind, data))
 
 
 def _owners_of(body: EventBody) -> frozenset[PublicKey] | None:

@@ -20,7 +20,7 @@ from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode
 from mesh_core.network.tls import generate_tls_identity
 from mesh_core.storage.lock import OwnerLock
-from mesh_core.storage.validator_store import DATABASE_NAME
+from mesh_core.storage.validator_store import DATABASE_NAME, JOURNAL_NAME
 from mesh_core.validator.__main__ import main
 from mesh_core.validator.config import load_config, write_config
 from testnet.genesis import configure, create_network, open_network
@@ -93,6 +93,23 @@ def test_missing_key_is_named(network: NetworkFolder, capfd: pytest.CaptureFixtu
     config = first(network).config
     edit(config, lambda document: document["validator"].pop(key))
     assert start(config, capfd).text == f"{config}: validator.{key}: is missing"
+
+
+def test_vote_journal_may_be_left_out(network: NetworkFolder) -> None:
+    """Files that were written before there was one."""
+    config = first(network).config
+    assert load_config(config).vote_journal.resolve() == first(network).vote_journal.resolve()
+    edit(config, lambda document: document["validator"].pop("vote_journal"))
+    assert load_config(config).vote_journal == load_config(config).data_dir / JOURNAL_NAME
+
+
+def test_vote_journal_stays_where_the_configuration_says(network: NetworkFolder, tmp_path: Path) -> None:
+    """Other ports are written into a file that names a journal on another disk: a journal that is looked for elsewhere would pass for lost."""
+    edit(first(network).config, lambda document: document["validator"].update({"vote_journal": str(tmp_path / "disk" / "v1.journal")}))
+    edit(first(network).config, lambda document: document["validator"].update({"listen_port": 1}))
+    open_network(network)
+    assert load_config(first(network).config).listen_port != 1
+    assert load_config(first(network).config).vote_journal.resolve() == (tmp_path / "disk" / "v1.journal").resolve()
 
 
 def test_log_level_may_be_left_out(network: NetworkFolder) -> None:
@@ -312,7 +329,7 @@ def test_data_that_do_not_fit_are_refused_and_left_alone(
     _record(folder, key, value)
     told = start(folder.config, capfd)
     assert told.code == f"{code:04x}"
-    assert told.text.startswith(f"{folder.config}: validator.data_dir: ")
+    assert told.text.startswith(f"{folder.config}: validator.data_dir, validator.vote_journal: ")
     assert reason in told.text
     with closing(sqlite3.connect(folder.data_dir / DATABASE_NAME)) as connection:
         assert connection.execute("SELECT value FROM kv WHERE key = ?", (key,)).fetchone() == (value,)
@@ -323,7 +340,7 @@ def test_data_folder_that_is_a_file_is_named(network: NetworkFolder, capfd: pyte
     folder.data_dir.write_text("")
     told = start(folder.config, capfd)
     assert told.code == f"{ErrorCode.STORE_UNAVAILABLE:04x}"
-    assert told.text.startswith(f"{folder.config}: validator.data_dir: cannot open ")
+    assert told.text.startswith(f"{folder.config}: validator.data_dir, validator.vote_journal: cannot open ")
 
 
 def test_data_folder_of_a_running_validator_is_refused(network: NetworkFolder, capfd: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,16 @@ from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.tls import load_tls_identity
 from mesh_core.validator.__main__ import main
-from mesh_core.validator.identity import IDENTITY_NAME, TLS_CERTIFICATE_NAME, TLS_KEY_NAME, init_identity, load_identity
+from mesh_core.validator.identity import (
+    FIRST_START_NAME,
+    IDENTITY_NAME,
+    TLS_CERTIFICATE_NAME,
+    TLS_KEY_NAME,
+    end_first_start,
+    init_identity,
+    is_first_start,
+    load_identity,
+)
 
 NAMES = (IDENTITY_NAME, TLS_KEY_NAME, TLS_CERTIFICATE_NAME)
 
@@ -26,8 +35,8 @@ def test_keys_are_made_and_only_their_owner_can_read_them(tmp_path: Path, capsys
         assert main(["--init", str(folder)]) == 0
     finally:
         os.umask(umask)
-    assert sorted(path.name for path in folder.iterdir()) == sorted(NAMES)
-    assert [mode(folder / name) for name in NAMES] == [0o600, 0o600, 0o644]
+    assert sorted(path.name for path in folder.iterdir()) == sorted((*NAMES, FIRST_START_NAME))
+    assert [mode(folder / name) for name in (*NAMES, FIRST_START_NAME)] == [0o600, 0o600, 0o644, 0o600]
     assert mode(folder) == 0o700
     key = load_identity(folder / IDENTITY_NAME, tmp_path / "data")
     shown = capsys.readouterr().out
@@ -81,6 +90,53 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.Capt
     folder = tmp_path / "file" / under
     assert main(["--init", str(folder)]) == 1
     assert str(folder) in capsys.readouterr().err
+
+
+def test_new_validator_has_its_first_start_once(tmp_path: Path) -> None:
+    key = init_identity(tmp_path, os.urandom)
+    path = tmp_path / IDENTITY_NAME
+    assert is_first_start(path, key)
+    end_first_start(path)
+    assert not is_first_start(path, key)
+    assert not (tmp_path / FIRST_START_NAME).exists()
+    end_first_start(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 200, b"first start\n"])
+def test_mark_of_another_key_is_none(tmp_path: Path, content: bytes) -> None:
+    """A key that was put beside what is left of another one may have voted before."""
+    init_identity(tmp_path, os.urandom)
+    path = tmp_path / IDENTITY_NAME
+    assert not is_first_start(path, SigningKey(os.urandom(32)))
+    (tmp_path / FIRST_START_NAME).write_bytes(content)
+    assert not is_first_start(path, load_identity(path, tmp_path / "data"))
+
+
+def test_mark_that_cannot_be_deleted_is_a_fault(tmp_path: Path) -> None:
+    init_identity(tmp_path, os.urandom)
+    (tmp_path / FIRST_START_NAME).unlink()
+    (tmp_path / FIRST_START_NAME).mkdir()
+    with pytest.raises(LocalFault) as refusal:
+        end_first_start(tmp_path / IDENTITY_NAME)
+    assert refusal.value.code is ErrorCode.KEY_FILE
+    assert str(tmp_path / FIRST_START_NAME) in refusal.value.text
+
+
+def test_interrupted_init_leaves_no_key_that_would_pass_for_an_old_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever the key is there, its mark is."""
+
+    class Cut(Exception):
+        pass
+
+    def write(path: Path, data: bytes, *_: object, **__: object) -> None:
+        if path.name == IDENTITY_NAME:
+            assert is_first_start(path, SigningKey(bytes.fromhex(data.decode())))
+            raise Cut
+        path.write_bytes(data)
+
+    monkeypatch.setattr("mesh_core.validator.identity.write_atomically", write)
+    with pytest.raises(Cut):
+        init_identity(tmp_path, os.urandom)
 
 
 @pytest.mark.parametrize("arguments", [[], ["--init"], ["--config"], ["--init", "a", "--config", "b"], ["--config", "a", "--loud"]])

@@ -6,34 +6,39 @@ Method: a real machine, a store whose commits are finished by the test, sessions
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from mesh_core.errors import ErrorCode, LocalFault
-from mesh_core.network.server import Session
+from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
+from mesh_core.protocol.effects import VerifyProof
+from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import vote_key
+from mesh_core.protocol.vote_journal import JOURNAL_ENTRY, JournalCondition, JournalContents
 from mesh_core.storage.database import CommitStatistics
-from mesh_core.storage.validator_store import ValidatorStore
 from mesh_core.types.certificate import CERTIFICATE, Certificate
 from mesh_core.types.events import EventKind
+from mesh_core.types.evidence import ClientEquivocation
 from mesh_core.types.messages import (
     AccountStateMessage,
     AckStatus,
     CertAck,
     ConflictDetail,
     Event,
+    Evidence,
     Message,
+    PongFlag,
     QueryAccount,
     SettlementCertificate,
     Subscribe,
+    SyncRequest,
     VoteReject,
     VoteRequest,
     VoteResponse,
 )
 from mesh_core.types.transition import TRANSITION, Transition
 from mesh_core.validator import lines
-from mesh_core.validator.output import LineWriter
+from mesh_core.validator.ports import Verdict
 from mesh_core.validator.runner import ValidatorRunner
 from tests.cluster import Cluster, MemoryStore, certify_by_hand, validator_keys
 from tests.unit.network.peers import eventually
@@ -48,6 +53,9 @@ class HeldStore:
         self.records_held = MemoryStore()
         self.commits: list[asyncio.Future[None]] = []
         self.batches: list[tuple[tuple[str, bytes], ...]] = []
+        self.journalled: list[tuple[bytes, ...]] = []
+        self.compacted: list[tuple[bytes, ...]] = []
+        self.journal = JournalContents(JournalCondition.FIRST_START)
         self.statistics = CommitStatistics()
 
     def get(self, key: str) -> bytes | None:
@@ -56,11 +64,15 @@ class HeldStore:
     def records(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
         return self.records_held.records(prefix)
 
-    def persist(self, records: Sequence[tuple[str, bytes]]) -> asyncio.Future[None]:
+    def persist(self, records: Sequence[tuple[str, bytes]], journal: Sequence[bytes] = ()) -> asyncio.Future[None]:
         self.records_held.persist(tuple(records))
         self.batches.append(tuple(records))
+        self.journalled.append(tuple(journal))
         self.commits.append(asyncio.get_running_loop().create_future())
         return self.commits[-1]
+
+    def compact_journal(self, entries: Sequence[bytes]) -> None:
+        self.compacted.append(tuple(entries))
 
     async def close(self) -> None:
         pass
@@ -72,12 +84,13 @@ class Peer:
 
     sent: list[Message] = field(default_factory=list)
     queued_bytes: int = 0
+    source: str = "127.0.0.1"
     closed: list[str] = field(default_factory=list)
 
     def send(self, message: Message) -> None:
         self.sent.append(message)
 
-    def close(self, code: object, text: str) -> None:
+    def close(self, code: WireErrorCode, text: str) -> None:
         self.closed.append(text)
 
 
@@ -95,6 +108,50 @@ class Lines:
         return [type(line).__name__ for line in self.written if not isinstance(line, lines.Status)]
 
 
+class Gossip:
+    """The other validators."""
+
+    def __init__(self, told: list[Message]) -> None:
+        self._told = told
+
+    def broadcast(self, message: Evidence) -> None:
+        self._told.append(message)
+
+    def ask(self, peer: int, message: SyncRequest) -> None:
+        raise AssertionError("nobody is asked here")
+
+
+class StoppedClock:
+    """Always the same time."""
+
+    NOW_NS, NOW_MS = 7_000_000_007, 1_700_000_000_000
+
+    def monotonic_ns(self) -> int:
+        return self.NOW_NS
+
+    def time_ms(self) -> int:
+        return self.NOW_MS
+
+
+class HeldChecker:
+    """Checks nothing by itself."""
+
+    waiting_count = 0
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[VerifyProof, Verdict]] = []
+
+    def submit(self, job: VerifyProof, verdict: Verdict) -> None:
+        self.jobs.append((job, verdict))
+
+    def close(self) -> None:
+        pass
+
+
+def raise_fault(fault: LocalFault) -> None:
+    raise fault
+
+
 @dataclass
 class Bench:
     """A runner with everything around it."""
@@ -107,11 +164,11 @@ class Bench:
 
     def connect(self) -> Peer:
         peer = Peer()
-        self.runner.on_open(cast(Session, peer))
+        self.runner.on_open(peer)
         return peer
 
     def receive(self, peer: Peer, message: Message) -> None:
-        self.runner.handle(cast(Session, peer), message)
+        self.runner.handle(peer, message)
 
     async def decide(self, count: int) -> None:
         """Wait until the machine has queued so many batches."""
@@ -135,7 +192,7 @@ async def bench() -> Bench:
     cluster = Cluster()
     store, output = HeldStore(), Lines()
     faults: list[LocalFault] = []
-    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], cast(ValidatorStore, store), cast(LineWriter, output), faults.append)
+    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], store, output, faults.append)
     made = Bench(runner, store, output, cluster, faults)
     assert [key for key, _ in store.batches[0]] == ["m/network", "m/identity"]
     await made.finish(0)
@@ -172,6 +229,115 @@ async def test_vote_leaves_only_when_its_record_is_durable(bench: Bench) -> None
     assert isinstance(vote, VoteResponse)
     assert bench.output.names() == ["VoteRequested", "VoteCast"]
     assert [message.kind for message in watcher.sent if isinstance(message, Event)] == [EventKind.VOTE_REQUESTED, EventKind.VOTE_CAST]
+
+
+async def test_vote_is_journalled_in_the_batch_that_records_it(bench: Bench) -> None:
+    peer = bench.connect()
+    transition = send_of(bench)
+    bench.receive(peer, request(transition))
+    await bench.decide(2)
+    [entry] = bench.store.journalled[1]
+    journalled = JOURNAL_ENTRY.decode(entry)
+    assert (journalled.statement, journalled.owner_signature) == (identify(transition).statement, transition.owner_signature)
+    await bench.finish(1)
+    [vote] = peer.sent
+    assert isinstance(vote, VoteResponse)
+    assert vote.vote.statement == journalled.statement
+
+
+async def test_journal_is_compacted_when_the_start_is_durable_and_not_before() -> None:
+    """A journal that takes the place of a damaged one passes for whole at the next start: the quarantine must be on the disk by then."""
+    cluster, store = Cluster(), HeldStore()
+    store.journal = JournalContents(JournalCondition.MISSING)
+    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], store, Lines(), raise_fault)
+    assert runner.machine.quarantine is not None
+    assert "m/quarantine" in dict(store.batches[0])
+    preparing = asyncio.create_task(runner.prepare())
+    await turns()
+    assert store.compacted == []
+    store.commits[0].set_result(None)
+    await preparing
+    assert store.compacted == [()]
+
+
+async def test_start_that_cannot_be_made_durable_is_none() -> None:
+    cluster, store = Cluster(), HeldStore()
+    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], store, Lines(), raise_fault)
+    store.commits[0].set_exception(LocalFault(ErrorCode.STORE_WRITE, "the disk is full"))
+    with pytest.raises(LocalFault) as failure:
+        await runner.prepare()
+    assert failure.value.code is ErrorCode.STORE_WRITE
+    assert store.compacted == []
+
+
+async def test_validator_in_quarantine_says_so_everywhere_and_refuses_retryably() -> None:
+    cluster, store, output = Cluster(), HeldStore(), Lines()
+    store.journal = JournalContents(JournalCondition.MISSING)
+    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], store, output, raise_fault)
+    bench = Bench(runner, store, output, cluster, [])
+    await bench.finish(0)
+    reason = runner.machine.quarantine
+    assert reason is not None
+    assert runner.pong()[2] == PongFlag.QUARANTINE
+    assert (runner.ready_line("127.0.0.1", 1, 2).quarantine, runner.ready_line("127.0.0.1", 1, 2).flags) == (reason, PongFlag.QUARANTINE)
+    runner.write_status()
+    assert (output.written[-1].quarantine, output.written[-1].flags) == (reason, PongFlag.QUARANTINE)
+    peer = bench.connect()
+    bench.receive(peer, request(send_of(bench)))
+    await eventually(lambda: bool(peer.sent))
+    [refusal] = peer.sent
+    assert isinstance(refusal, VoteReject)
+    assert refusal.code is ErrorCode.NOT_VOTING
+    assert store.journalled[1:] == []
+
+
+async def test_evidence_is_told_to_peers_only_when_it_is_durable(bench: Bench) -> None:
+    told: list[Message] = []
+    bench.runner.attach_peers(Gossip(told))
+    peer = bench.connect()
+    bench.receive(peer, request(send_of(bench, amount=1), 1))
+    await bench.decide(2)
+    await bench.finish(1)
+    bench.receive(peer, request(send_of(bench, amount=2), 2))
+    await bench.decide(3)
+    await turns()
+    assert told == []
+    await bench.finish(2)
+    [evidence] = told
+    assert isinstance(evidence, Evidence)
+    assert isinstance(evidence.proof, ClientEquivocation)
+    assert evidence.proof.owner == bench.cluster.account("alice").keys.owner
+
+
+async def test_stamps_come_from_the_clock_that_was_given() -> None:
+    cluster, store, output = Cluster(), HeldStore(), Lines()
+    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], store, output, raise_fault, clock=StoppedClock())
+    bench = Bench(runner, store, output, cluster, [])
+    await bench.finish(0)
+    watcher = bench.connect()
+    bench.receive(watcher, Subscribe(0, ALL_KINDS, (), 0))
+    await apply(bench, certify_by_hand(send_of(bench)))
+    assert {message.time_ms for message in watcher.sent if isinstance(message, Event)} == {StoppedClock.NOW_MS}
+    runner.write_status()
+    assert {line.t_ns for line in output.written} == {StoppedClock.NOW_NS}
+
+
+async def test_proofs_are_checked_by_whom_it_was_told() -> None:
+    """The simulator's stand-in: nothing is checked in a thread."""
+    cluster, store, checker = Cluster(), HeldStore(), HeldChecker()
+    runner = ValidatorRunner(cluster.genesis, validator_keys()[0], store, Lines(), raise_fault, proofs=checker)
+    bench = Bench(runner, store, Lines(), cluster, [])
+    await bench.finish(0)
+    peer = bench.connect()
+    bench.receive(peer, request(send_of(bench)))
+    [(job, verdict)] = checker.jobs
+    await turns()
+    assert len(store.commits) == 1
+    verdict(job, False, 0.25)
+    [refusal] = peer.sent
+    assert isinstance(refusal, VoteReject)
+    assert refusal.code is ErrorCode.RANGE_PROOF
+    assert runner.proof_times.last_seconds == 0.25
 
 
 async def test_repeated_request_waits_for_the_same_commit_and_gets_the_same_bytes(bench: Bench) -> None:
@@ -290,7 +456,7 @@ async def test_answer_to_somebody_who_has_gone_goes_nowhere(bench: Bench) -> Non
     peer, other = bench.connect(), bench.connect()
     bench.receive(peer, request(send_of(bench)))
     await bench.decide(2)
-    bench.runner.on_close(cast(Session, peer), "gone")
+    bench.runner.on_close(peer, "gone")
     await bench.finish(1)
     assert peer.sent == other.sent == []
     assert bench.output.names() == ["VoteRequested", "VoteCast"]
@@ -316,7 +482,7 @@ async def apply(bench: Bench, certificate: Certificate) -> None:
     bench.receive(peer, SettlementCertificate(1, CERTIFICATE.encode(certificate)))
     await bench.decide(count + 1)
     await bench.finish(count)
-    bench.runner.on_close(cast(Session, peer), "done")
+    bench.runner.on_close(peer, "done")
 
 
 async def test_subscriber_hears_of_its_own_accounts_only(bench: Bench) -> None:
@@ -355,7 +521,7 @@ async def test_subscriber_that_is_cut_off_while_it_is_sent_to_disturbs_nobody(be
     doomed = watchers[0]
 
     def cut_off(message: Message) -> None:
-        bench.runner.on_close(cast(Session, doomed), "reads nothing")
+        bench.runner.on_close(doomed, "reads nothing")
 
     doomed.send = cut_off  # type: ignore[method-assign]
     await apply(bench, certify_by_hand(send_of(bench)))
