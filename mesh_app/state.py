@@ -104,7 +104,7 @@ class ValidatorView:
             return ("◐", "syncing", "wait") if self.flags & FLAG_SYNCING else ("●", "up", "up")
         if self.state == "exited":
             return "✖", "killed" if self.exit == KILLED else f"exited {self.exit}" if self.exit is not None else "exited", "down"
-        return ("◐", self.state, "wait") if self.state in {"starting", "stopping"} else ("○", "stopped", "dim")
+        return ("◐", self.state, "wait") if self.state in {"starting", "stopping", "restarting"} else ("○", "stopped", "dim")
 
     def votes_per_second(self, now_ns: int, seconds: int) -> tuple[int, ...]:
         """Votes in each of the last full seconds, oldest first."""

@@ -22,7 +22,7 @@ def run_workstation(home: Path) -> int:
     Whatever happens to a validator or a wallet is shown on the screen and does not end it.
     """
     folder = NetworkFolder(home)
-    workbench = LocalWorkbench(folder)
+    workbench = LocalWorkbench(folder, auto_restart=True)
     workbench.open()
     logging.basicConfig(filename=home / LOG_NAME, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     return asyncio.run(_run(workbench))

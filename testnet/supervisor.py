@@ -1,6 +1,10 @@
-"""Starts the validators of a local network as processes, watches them, stops and kills them. Nothing is left behind, whatever ends the supervisor."""
+"""Starts the validators of a local network as processes, watches them, stops and kills them. Nothing is left behind, whatever ends the supervisor.
+
+With `auto_restart`, one that was ready and then ends without having been asked to is started again, each time a little later (`restarts.py`).
+"""
 
 import asyncio
+import contextlib
 import signal
 import time
 from collections.abc import Callable
@@ -10,6 +14,7 @@ from enum import StrEnum
 from mesh_core.errors import ErrorCode, LocalFault
 from testnet.child import Child, Event
 from testnet.layout import NetworkFolder
+from testnet.restarts import SAME_ENDS_MOST, Restarts
 
 Publish = Callable[[Event], None]
 
@@ -26,11 +31,16 @@ class ValidatorState(StrEnum):
     UP = "up"
     STOPPING = "stopping"
     EXITED = "exited"
+    RESTARTING = "restarting"
+    """It ended by itself and will be started again after a pause."""
 
 
 @dataclass(slots=True)
 class _Validator:
-    """One validator's process and its history. `decided` is set when a start has succeeded or failed."""
+    """One validator's process and its history. `decided` is set when a start has succeeded or failed.
+
+    `is_kept` says that nobody has asked for its end: only then, and if it was ready before, it is started again.
+    """
 
     index: int
     state: ValidatorState = ValidatorState.STOPPED
@@ -40,15 +50,20 @@ class _Validator:
     detail: str = ""
     decided: asyncio.Event = field(default_factory=asyncio.Event)
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    is_kept: bool = False
+    ready_at: float | None = None
+    restarts: Restarts = field(default_factory=Restarts)
+    restarting: asyncio.Task[None] | None = None
 
 
 class Supervisor:
     """The validators of one network. An async context manager: leaving it stops them all."""
 
-    def __init__(self, folder: NetworkFolder, validators_count: int, publish: Publish) -> None:
+    def __init__(self, folder: NetworkFolder, validators_count: int, publish: Publish, *, auto_restart: bool = False) -> None:
         """`publish` is given every event: the validators' own lines with their index as `validator`, and `validator_state`."""
         self._folder = folder
         self._publish = publish
+        self._auto_restart = auto_restart
         self._validators = [_Validator(index) for index in range(validators_count)]
 
     async def __aenter__(self) -> "Supervisor":
@@ -81,23 +96,31 @@ class Supervisor:
     async def start(self, index: int) -> None:
         """Start a validator and wait for its ready line. Without effect if it runs. LocalFault (VALIDATOR_START)."""
         validator = self._validators[index]
+        if validator.child is None:
+            await self._stop_keeping(validator)
         async with validator.turn:
+            validator.is_kept = self._auto_restart
             if validator.child is None:
+                validator.restarts.reset()
                 await self._start(validator)
 
     async def stop(self, index: int) -> None:
         """Ask a validator to stop (SIGTERM), kill it if it does not within five seconds, and wait for its end."""
         validator = self._validators[index]
+        await self._stop_keeping(validator)
         if validator.child is not None:
             self._enter(validator, ValidatorState.STOPPING)
             await validator.child.stop(STOP_DEADLINE_S)
+        elif validator.state is ValidatorState.RESTARTING:
+            self._enter(validator, ValidatorState.STOPPED)
 
     async def kill(self, index: int) -> None:
-        """SIGKILL: the validator has no chance to finish anything. Waits for its end."""
-        child = self._validators[index].child
-        if child is not None:
-            child.signal(signal.SIGKILL)
-            await asyncio.wait([child.ended])
+        """SIGKILL: the validator has no chance to finish anything. Waits for its end. It is not started again: that was asked for."""
+        validator = self._validators[index]
+        await self._stop_keeping(validator)
+        await self._kill(validator)
+        if validator.state is ValidatorState.RESTARTING:
+            self._enter(validator, ValidatorState.STOPPED)
 
     async def restart(self, index: int) -> None:
         """Stop a validator if it runs, and start it. LocalFault (VALIDATOR_START)."""
@@ -109,6 +132,7 @@ class Supervisor:
         name = f"V{validator.index + 1}"
         validator.detail = ""
         validator.exit_status = None
+        validator.ready_at = None
         validator.starts_count += 1
         validator.decided.clear()
         try:
@@ -126,7 +150,7 @@ class Supervisor:
                 await validator.decided.wait()
         except TimeoutError:
             validator.detail = f"not ready within {START_DEADLINE_S:g} s"
-            await self.kill(validator.index)
+            await self._kill(validator)
         if validator.state is not ValidatorState.UP:
             why = validator.detail or f"it ended with status {validator.exit_status} and gave no reason"
             raise LocalFault(ErrorCode.VALIDATOR_START, f"{name} did not start: {why}; its log: {folder.log}")
@@ -136,6 +160,7 @@ class Supervisor:
             validator.detail = str(event.get("text", ""))
         self._publish({**event, "validator": validator.index})
         if event["event"] == "ready":
+            validator.ready_at = asyncio.get_running_loop().time()
             self._enter(validator, ValidatorState.UP)
             validator.decided.set()
 
@@ -144,8 +169,54 @@ class Supervisor:
         validator.exit_status = exit_status
         self._enter(validator, ValidatorState.STOPPED if exit_status == 0 else ValidatorState.EXITED)
         validator.decided.set()
+        # A status of 0 is the answer to somebody's SIGTERM.
+        if validator.is_kept and validator.ready_at is not None and validator.restarting is None and exit_status != 0:
+            validator.restarting = asyncio.get_running_loop().create_task(self._keep_restarting(validator), name=f"restarts of V{validator.index + 1}")
 
-    def _enter(self, validator: _Validator, state: ValidatorState) -> None:
+    # --- Restarts
+
+    async def _keep_restarting(self, validator: _Validator) -> None:
+        """Start a validator again, until it is ready or there is no point in going on."""
+        try:
+            while (delay_s := self._next_delay(validator)) is not None:
+                self._enter(validator, ValidatorState.RESTARTING, delay_s=delay_s)
+                await asyncio.sleep(delay_s)
+                async with validator.turn:
+                    if validator.child is None:
+                        with contextlib.suppress(LocalFault):
+                            await self._start(validator)
+                if validator.child is not None:
+                    return
+        finally:
+            validator.restarting = None
+
+    def _next_delay(self, validator: _Validator) -> float | None:
+        """Seconds until the next attempt; None, which is told, when it will not be made."""
+        served_s = 0.0 if validator.ready_at is None else asyncio.get_running_loop().time() - validator.ready_at
+        delay_s = validator.restarts.delay_after(validator.exit_status, served_s=served_s)
+        if delay_s is None:
+            validator.is_kept = False
+            why = f": {validator.detail}" if validator.detail else ""
+            validator.detail = f"ended {SAME_ENDS_MOST} times in a row with status {validator.exit_status}, not started again{why}"
+            self._enter(validator, ValidatorState.EXITED)
+        return delay_s
+
+    async def _stop_keeping(self, validator: _Validator) -> None:
+        """From now on its end is wanted. A restart that is under way is given up; what it has started by then is stopped by the caller, who comes next."""
+        validator.is_kept = False
+        restarting = validator.restarting
+        if restarting is not None:
+            restarting.cancel()
+            await asyncio.wait([restarting])
+
+    @staticmethod
+    async def _kill(validator: _Validator) -> None:
+        if validator.child is not None:
+            ended = validator.child.ended
+            validator.child.signal(signal.SIGKILL)
+            await asyncio.wait([ended])
+
+    def _enter(self, validator: _Validator, state: ValidatorState, *, delay_s: float | None = None) -> None:
         validator.state = state
         self._publish(
             {
@@ -156,6 +227,7 @@ class Supervisor:
                 "pid": self.pid(validator.index),
                 "exit": validator.exit_status,
                 "restarts": max(0, validator.starts_count - 1),
-                "detail": validator.detail,
+                "detail": validator.detail if delay_s is None else f"again in {delay_s:g} s",
             }
+            | ({} if delay_s is None else {"delay_s": delay_s})
         )

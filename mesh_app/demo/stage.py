@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import tempfile
@@ -76,7 +77,7 @@ async def perform(play: Play, narrator: Narrator, *, seed: int | None) -> ExitSt
     status = ExitStatus.FAILED
     with tempfile.TemporaryDirectory(prefix="mesh-demo-") as home, _cancelled_by_signals():
         folder = NetworkFolder(Path(home) / "home")
-        workbench = LocalWorkbench(folder, **({} if seed is None else {"key_entropy": seeded_keys(seed)}))
+        workbench = LocalWorkbench(folder, key_entropy=os.urandom if seed is None else seeded_keys(seed))
         try:
             async with workbench, asyncio.timeout(DEADLINE_S):
                 await _act_and_tell(Stage(workbench, facts, folder), play, narrator)

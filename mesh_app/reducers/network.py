@@ -11,7 +11,7 @@ from mesh_app.state import KILLED, Audit, Network, State, ValidatorView
 from mesh_core.types.basic import PublicKey
 from mesh_core.types.committee import MAX_VALIDATORS, Committee
 
-PROCESS_STATES: Final = frozenset({"stopped", "starting", "up", "stopping", "exited"})
+PROCESS_STATES: Final = frozenset({"stopped", "starting", "up", "stopping", "exited", "restarting"})
 
 
 def started(state: State, fields: Fields, t_ns: int) -> Notes:

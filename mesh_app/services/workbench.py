@@ -22,7 +22,7 @@ class LocalWorkbench:
     """Four validators and the wallets of one home, all as processes. An async context manager: leaving it stops every process."""
 
     def __init__(self, folder: NetworkFolder, *, key_entropy: Entropy = os.urandom, auto_restart: bool = False) -> None:
-        """`key_entropy` makes the keys of a new network; everything else always uses fresh entropy. `auto_restart`: validators that end by themselves start again."""
+        """`key_entropy` makes the keys of a new network; everything else always uses fresh entropy. `auto_restart`: who ends by itself is started again."""
         self._folder = folder
         self._auto_restart = auto_restart
         self._key_entropy = key_entropy

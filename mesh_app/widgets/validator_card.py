@@ -135,6 +135,8 @@ def card_line(state: State, validator: ValidatorView, width: int, *, focused: bo
 
 
 def _process_line(validator: ValidatorView, now_ns: int) -> Line:
+    if validator.state == "restarting":
+        return (Span(validator.detail, "wait"),)
     if not validator.is_running:
         return (Span(f"down for {duration(now_ns - validator.since_ns)}" if validator.since_ns else "not started yet", "dim"),)
     restarts = (Span(f" ↻{validator.restarts}", "wait"),) if validator.restarts else ()

@@ -53,6 +53,16 @@ async def test_validator_that_cannot_start_shows_its_reason(desk: Desk) -> None:
         assert "exited 1" in card(running, 3)
 
 
+async def test_validator_that_will_be_started_again_says_when(desk: Desk) -> None:
+    async with desk() as running:
+        running.bench.emit(running.bench.process(1, "exited", exit_status=-11), running.bench.process(1, "restarting", exit_status=-11, detail="again in 0.4 s"))
+        await running.settle()
+        assert "V2 ◐ restarting" in card(running, 1)
+        assert "again in 0.4 s" in card(running, 1)
+        assert "up 3/4" in running.pane_text("#status-bar")
+        assert "restarting: again in 0.4 s" in running.pane_text("#events")
+
+
 @pytest.mark.parametrize(("key", "call"), [("r", "restart"), ("K", "kill"), ("x", "stop")])
 async def test_keys_act_on_the_validator_in_focus(desk: Desk, key: str, call: str) -> None:
     async with desk() as running:

@@ -26,12 +26,12 @@ def fake_validators(monkeypatch: pytest.MonkeyPatch) -> None:
 class Watched:
     """A supervisor and everything that it published."""
 
-    def __init__(self, home: Path, modes: tuple[str, ...]) -> None:
+    def __init__(self, home: Path, modes: tuple[str, ...], *, auto_restart: bool = False) -> None:
         self.folder = NetworkFolder(home)
         self.events: list[Event] = []
         for index, mode in enumerate(modes):
             self.set_mode(index, mode)
-        self.supervisor = Supervisor(self.folder, len(modes), self.events.append)
+        self.supervisor = Supervisor(self.folder, len(modes), self.events.append, auto_restart=auto_restart)
 
     def set_mode(self, index: int, mode: str) -> None:
         folder = self.folder.validator(index)
