@@ -1,6 +1,6 @@
 """Forming certificates from votes, and checking them (docs/protocol.md, "SettlementCertificate"). Needs the genesis document and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mesh_core.crypto import domains
@@ -8,7 +8,7 @@ from mesh_core.crypto.signatures import verify_signature
 from mesh_core.errors import DecodeError, ErrorCode, Rejected
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.identifiers import Identified, identify
-from mesh_core.protocol.validation import validate_fields, validate_signature
+from mesh_core.protocol.validation import validate_fields, validate_owner
 from mesh_core.types.basic import Hash32, PublicKey, Signature
 from mesh_core.types.certificate import CERTIFICATE, Certificate, Signer, Vote
 from mesh_core.types.committee import Committee
@@ -85,23 +85,28 @@ def decode_certificate(data: bytes, genesis: Genesis) -> CheckedCertificate:
 
 
 def verify_certificate(checked: CheckedCertificate, genesis: Genesis) -> CheckedCertificate:
-    """Verify the owner's signature and a quorum of votes over the statement recomputed from the transition itself.
+    """Verify the owner's signature and a quorum of votes over the statement recomputed from the transition itself. InvalidCertificate.
 
-    Signers are strictly ascending by the encoding, so none counts twice; an index outside the committee or a single bad signature condemns the whole.
     Rules 4 to 9 are not run again: among the voters are at least f + 1 correct validators that ran them.
     """
-    committee = genesis.committee
-    votes = checked.certificate.votes
+    verify_quorum(checked.identified.statement, checked.certificate.transition.owner_signature, checked.certificate.votes, genesis.committee)
+    return checked
+
+
+def verify_quorum(statement: Statement, owner_signature: Signature, votes: Sequence[Signer], committee: Committee) -> None:
+    """Verify that the owner and a quorum of validators signed this statement. InvalidCertificate says who did not.
+
+    Signers are strictly ascending by the encoding, so none counts twice; an index outside the committee or a single bad signature condemns the whole.
+    """
     if not committee.quorum_threshold <= len(votes) <= committee.size:
         raise InvalidCertificate(f"{len(votes)} votes, {committee.quorum_threshold} to {committee.size} needed")
     try:
-        validate_signature(checked.identified)
+        validate_owner(statement, owner_signature)
     except Rejected as error:
         raise InvalidCertificate(error.text) from error
-    body = STATEMENT.encode(checked.identified.statement)
+    body = STATEMENT.encode(statement)
     for vote in votes:
         if vote.validator_index >= committee.size:
             raise InvalidCertificate(f"no validator has the index {vote.validator_index}")
         if not verify_signature(domains.SIG_VOTE, committee.validators[vote.validator_index], body, vote.signature):
             raise InvalidCertificate(f"the vote of validator {vote.validator_index} does not verify")
-    return checked

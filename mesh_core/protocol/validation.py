@@ -21,7 +21,7 @@ from mesh_core.protocol.identifiers import Identified, identify
 from mesh_core.types.account import AccountState, ClaimableOutput, zero_account
 from mesh_core.types.basic import Commitment, Hash32, PublicKey, Signature
 from mesh_core.types.evidence import ClientEquivocation
-from mesh_core.types.transition import PROOF_SIZES, STATEMENT, TRANSITION, Kind, OutputKey, Transition, TransitionCore
+from mesh_core.types.transition import PROOF_SIZES, STATEMENT, TRANSITION, Kind, OutputKey, Statement, Transition, TransitionCore
 
 
 class LedgerView(Protocol):
@@ -98,9 +98,14 @@ def compute_proof_size(core: TransitionCore) -> int:
 
 def validate_signature(candidate: Identified) -> None:
     """Rule 2. The owner signed the statement, with a key that all validators accept."""
-    if not is_acceptable_key(candidate.core.sender):
-        raise Rejected(ErrorCode.BAD_KEY, f"sender {candidate.core.sender.hex()[:16]} is not an acceptable Ed25519 key")
-    if not verify_signature(domains.SIG_OWNER, candidate.core.sender, STATEMENT.encode(candidate.statement), candidate.transition.owner_signature):
+    validate_owner(candidate.statement, candidate.transition.owner_signature)
+
+
+def validate_owner(statement: Statement, signature: Signature) -> None:
+    """Rule 2 on a statement alone, for whoever has no transition at hand."""
+    if not is_acceptable_key(statement.sender):
+        raise Rejected(ErrorCode.BAD_KEY, f"sender {statement.sender.hex()[:16]} is not an acceptable Ed25519 key")
+    if not verify_signature(domains.SIG_OWNER, statement.sender, STATEMENT.encode(statement), signature):
         raise Rejected(ErrorCode.BAD_SIGNATURE, "the owner's signature does not verify")
 
 
