@@ -1,6 +1,7 @@
 """Valid certificates that came before what they depend on (docs/protocol.md, "Validator"). Bounded: the oldest go first, and come again by sync."""
 
 from collections import OrderedDict, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mesh_core.protocol.certificates import CheckedCertificate
@@ -10,12 +11,12 @@ MAX_PARKED_COUNT = 4096
 MAX_PARKED_BYTES = 16 * 1024 * 1024
 
 Dependency = tuple[PublicKey, int] | Hash32
-"""What a parked certificate waits for: the certificate of a slot, or the one with an id."""
+"""What wakes a parked certificate: the certificate of a slot, or the one with an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A certificate and all that it waits for."""
+    """A verified certificate and all that wakes it."""
 
     checked: CheckedCertificate
     dependencies: tuple[Dependency, ...]
@@ -34,15 +35,25 @@ class ParkingLot:
     def __len__(self) -> int:
         return len(self._parked)
 
+    def __iter__(self) -> Iterator[CheckedCertificate]:
+        """All parked certificates, the longest parked first."""
+        return (parked.checked for parked in self._parked.values())
+
+    def holds(self, checked: CheckedCertificate) -> bool:
+        """Whether a certificate is parked in these very bytes. The id alone would not do, since it says nothing of the votes."""
+        parked = self._parked.get(checked.cert_id)
+        return parked is not None and parked.checked.data == checked.data
+
     def park(self, checked: CheckedCertificate, dependencies: tuple[Dependency, ...]) -> bool:
-        """Keep a certificate until one of its dependencies is applied; False if it was here already."""
-        known = checked.cert_id in self._parked
+        """Keep a verified certificate until one of its dependencies is applied; False if its id was here already: it keeps its place."""
+        cert_id = checked.cert_id
+        known = cert_id in self._parked
         if known:
-            self._remove(checked.cert_id)
-        self._parked[checked.cert_id] = Parked(checked, dependencies)
+            self._forget_dependencies(self._parked[cert_id])
+        self._parked[cert_id] = Parked(checked, dependencies)
         self._bytes += len(checked.data)
         for dependency in dependencies:
-            self._waiting[dependency].add(checked.cert_id)
+            self._waiting[dependency].add(cert_id)
         while len(self._parked) > self._most or self._bytes > self._most_bytes:
             self._remove(next(iter(self._parked)))
         return not known
@@ -54,10 +65,13 @@ class ParkingLot:
 
     def _remove(self, cert_id: Hash32) -> CheckedCertificate:
         parked = self._parked.pop(cert_id)
+        self._forget_dependencies(parked)
+        return parked.checked
+
+    def _forget_dependencies(self, parked: Parked) -> None:
         self._bytes -= len(parked.checked.data)
         for dependency in parked.dependencies:
             waiting = self._waiting[dependency]
-            waiting.discard(cert_id)
+            waiting.discard(parked.checked.cert_id)
             if not waiting:
                 del self._waiting[dependency]
-        return parked.checked

@@ -10,6 +10,7 @@
     m/network             network_id
     m/identity            public key of the validator whose votes these are
     m/halted              the AccountabilityReport that stopped this validator from voting
+    m/quarantine          why this validator does not vote until its operator says so (UTF-8)
     v/OWNER/SEQUENCE      the vote of an undecided slot
     x/CERT_ID             a certificate that conflicts with another: evidence of more than f faults
     e/TYPE/OFFENDER/SENDER/EPOCH/SEQUENCE   EquivocationProof
@@ -21,6 +22,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from mesh_core.protocol.effects import Persist, Record
 from mesh_core.types.basic import HASH, SIGNATURE, Hash32, PublicKey, Signature
 from mesh_core.types.codec import U64, Struct
 from mesh_core.types.evidence import ClientEquivocation, EquivocationProof, Offender
@@ -32,10 +34,12 @@ OUTPUT_PREFIX = "o/"
 CLAIM_PREFIX = "i/"
 VOTE_PREFIX = "v/"
 EVIDENCE_PREFIX = "e/"
+CONFLICT_PREFIX = "x/"
 GLOBALS_KEY = "m/globals"
 NETWORK_KEY = "m/network"
 IDENTITY_KEY = "m/identity"
 HALTED_KEY = "m/halted"
+QUARANTINE_KEY = "m/quarantine"
 
 
 class RecordReader(Protocol):
@@ -67,9 +71,11 @@ class Overlay:
         """The durable records below; only asked for before anything is written."""
         return self._store.records(prefix)
 
-    def write(self, records: Iterable[tuple[str, bytes]]) -> None:
-        """Show these records from now on."""
-        self._written.update(records)
+    def persist(self, records: Iterable[Record], journal: tuple[bytes, ...] = ()) -> Persist:
+        """An effect that makes records durable; the rest of this call sees them at once."""
+        batch = tuple(records)
+        self._written.update(batch)
+        return Persist(batch, journal)
 
     def clear(self) -> None:
         """Forget what was written: the store below shows it."""
@@ -156,7 +162,7 @@ def vote_key(sender: PublicKey, sequence: int) -> str:
 
 def conflict_key(cert_id: Hash32) -> str:
     """Key of a certificate that proves that more than f validators are faulty."""
-    return f"x/{cert_id.hex()}"
+    return f"{CONFLICT_PREFIX}{cert_id.hex()}"
 
 
 def evidence_key(proof: EquivocationProof) -> str:

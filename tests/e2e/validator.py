@@ -16,14 +16,14 @@ from mesh_core.network.client import Connection, LocalIdentity, PeerAddress, con
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.protocol.construction import Draft, Payment, draft_send, prove_draft, sign_draft
 from mesh_core.protocol.genesis import Genesis
-from mesh_core.protocol.voting import ValidatorMachine
+from mesh_core.protocol.validator import ValidatorMachine
 from mesh_core.types.account import AccountState
 from mesh_core.types.messages import Role, VoteReject, VoteRequest, VoteResponse
 from mesh_core.types.transition import TRANSITION, Transition
 from mesh_core.wallet.network import load_network
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder, ValidatorFolder
-from tests.cluster import MemoryStore, sign_core, validator_keys
+from tests.cluster import MemoryStore, sign_core, start_validator, validator_keys
 from tests.e2e.processes import END_S, REPOSITORY, START_S, is_running
 from tests.unit.network.peers import eventually
 
@@ -185,7 +185,7 @@ def genesis_state(genesis: Genesis, keys: WalletKeys) -> AccountState:
 
 def genesis_machine(genesis: Genesis) -> ValidatorMachine:
     """A validator of this network that has seen nothing."""
-    return ValidatorMachine(genesis, validator_keys()[0], MemoryStore())
+    return start_validator(genesis, validator_keys()[0], MemoryStore()).machine
 
 
 def make_network(home: Path, *, wallets: dict[str, int] | None = None) -> tuple[NetworkFolder, dict[str, bytes]]:

@@ -60,13 +60,13 @@ class ValidatorLife(RuleBasedStateMachine):
                 self.crash()
                 return
             match effect:
-                case Persist(records):
-                    self.validator.store.persist(records)
+                case Persist(records, journal):
+                    self.validator.store.persist(records, journal)
                 case Reply(_, VoteResponse(_, vote)) | Emit(VoteCast(vote)):
                     statement = vote.statement
                     self.votes[statement.sender, statement.sequence].add(statement.transition_id)
                     assert self.signatures.setdefault(statement.transition_id, vote.signature) == vote.signature
-                    lock = self.validator.restart().machine._lock(statement.sender, statement.sequence)
+                    lock = self.validator.restart().machine.votes.lock(statement.sender, statement.sequence)
                     assert lock is not None
                     assert lock.transition_id == statement.transition_id
                 case Reply(_, CertAck(_, cert_id, AckStatus.APPLIED)):
@@ -122,7 +122,7 @@ class ValidatorLife(RuleBasedStateMachine):
         assert machine.ledger.audit_supply()
         assert not machine.halted
         assert machine.proofs_in_flight_count == len(self.proofs)
-        assert len(machine._locks) <= len(OWNERS)
+        assert len(machine.votes.locks) <= len(OWNERS)
 
     @invariant()
     def nobody_but_owners_is_accused(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from mesh_core.crypto import domains
 from mesh_core.protocol.certificates import InvalidCertificate, build_certificate, read_certificate, verify_vote
-from mesh_core.protocol.effects import Emit, Persist, Reply, Source
+from mesh_core.protocol.effects import Broadcast, Emit, Persist, Reply, Source
 from mesh_core.protocol.identifiers import compute_cert_id, identify
 from mesh_core.protocol.parking import ParkingLot
 from mesh_core.types.basic import ZERO_HASH, Hash32, PublicKey, Signature
@@ -42,10 +42,10 @@ def test_any_quorum_makes_the_same_certificate(signers: tuple[int, ...], world: 
 
 
 def invalid(world: World) -> dict[str, Certificate | bytes]:
-    good = certify_by_hand(world.send)
+    good = certify_by_hand(world.send, (0, 1, 2))
     votes = good.votes
     data = CERTIFICATE.encode(good)
-    rival = certify_by_hand(world.rival)
+    rival = certify_by_hand(world.rival, (0, 1, 2))
     outside = Signer(4, votes[2].signature)
     owner_as_vote = Signer(2, world.send.owner_signature)
     statement = STATEMENT.encode(identify(world.send).statement)
@@ -189,7 +189,7 @@ def test_certificate_is_one_batch_before_anything_leaves(world: World) -> None:
     assert isinstance(effects[0], Persist)
     assert [type(effect) for effect in effects].count(Persist) == 1
     assert isinstance(effects[-1], Reply)
-    assert all(isinstance(effect, Emit) for effect in effects[1:-1])
+    assert all(isinstance(effect, Emit | Broadcast) for effect in effects[1:-1])
     # Account, output, certificate, slot, log, globals, the end of the vote, the evidence: all or nothing.
     assert sorted(key[:2] for key, _ in effects[0].records) == ["a/", "c/", "e/", "l/", "m/", "o/", "s/", "v/"]
 
@@ -325,7 +325,7 @@ def test_parking_is_bounded_and_evicts_the_oldest() -> None:
     assert len(by_bytes) == 0
     # Evicted ones come again by sync and are parked again.
     validator = cluster.validators[0]
-    validator.machine._parking = ParkingLot(most=3)
+    validator.machine._applying.parking = ParkingLot(most=3)
     for certificate in chain[1:]:
         validator.settle(certificate)
     assert validator.machine.parked_count == 3

@@ -517,7 +517,7 @@ def test_rule_accepts_across_the_boundary(case: Case, world: World) -> None:
     assert verify_vote(answer.vote, candidate.statement, world.genesis.committee)
     after = validator.state()
     # A vote changes the lock of its slot and nothing else.
-    assert after["locks"][candidate.core.sender][1].transition_id == candidate.transition_id
+    assert after["locks"][candidate.core.sender, candidate.core.sequence].transition_id == candidate.transition_id
     for part in ("digest", "globals", "accounts", "outputs", "parked", "proofs", "halted"):
         assert after[part] == before[part]
     assert validator.restart().state() == after

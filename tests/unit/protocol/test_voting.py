@@ -9,13 +9,14 @@ from mesh_core.protocol.effects import Emit, Persist, Reply, Source
 from mesh_core.protocol.equivocation import verify_equivocation
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import NETWORK_KEY
-from mesh_core.protocol.voting import MAX_PROOFS_IN_FLIGHT, MAX_PROOFS_PER_ACCOUNT, MAX_PROOFS_PER_SOURCE, ValidatorMachine
+from mesh_core.protocol.validator import ValidatorMachine
+from mesh_core.protocol.voting import MAX_PROOFS_IN_FLIGHT, MAX_PROOFS_PER_ACCOUNT, MAX_PROOFS_PER_SOURCE
 from mesh_core.types.basic import Hash32
 from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.events import CertificateApplied, Equivocation, VoteCast, VoteRejected, VoteRequested
 from mesh_core.types.messages import AckStatus, ConflictDetail, Ping, Pong, VoteReject, VoteRequest, VoteResponse, encode_message
 from mesh_core.types.transition import TRANSITION, Transition
-from tests.cluster import MemoryStore, Validator, alter, certify_by_hand, make_genesis, sign_core, transition_id_of, validator_keys
+from tests.cluster import MemoryStore, alter, certify_by_hand, make_genesis, sign_core, start_validator, transition_id_of, validator_keys
 from tests.unit.protocol.forgery import owner_seed, sign_again
 from tests.unit.protocol.steps import ask, codes, decide, proof_ids, replies, request
 from tests.unit.protocol.world import World
@@ -118,7 +119,7 @@ def test_two_proofs_in_flight_for_one_slot_give_one_vote(world: World) -> None:
         assert codes(decide(validator, first)) == [None]
         effects = decide(validator, second)
         assert codes(effects) == [ErrorCode.CONFLICTS_WITH_VOTE]
-        assert validator.state()["locks"][world.alice.keys.owner][1].transition_id == transition_id_of(first)
+        assert validator.state()["locks"][world.alice.keys.owner, world.alice.state.sequence].transition_id == transition_id_of(first)
         assert len(validator.evidence()) == 1
         assert validator.machine.votes_cast == 1
 
@@ -311,24 +312,21 @@ def test_bytes_that_nobody_signed_buy_no_certificate_check(world: World) -> None
 
 def test_store_of_another_network_is_refused() -> None:
     genesis, other = make_genesis(), make_genesis(fee_base=2)
-    store = MemoryStore()
-    machine = ValidatorMachine(genesis, validator_keys()[0], store)
-    Validator(machine, store).perform(machine.initial_effects())
+    store = start_validator(genesis, validator_keys()[0], MemoryStore()).store
     assert store[NETWORK_KEY] == genesis.network_id
-    again = ValidatorMachine(genesis, validator_keys()[0], store)
+    again = ValidatorMachine(genesis, validator_keys()[0], store, store.journal)
     assert again.initial_effects() == []
     with pytest.raises(LocalFault) as caught:
-        ValidatorMachine(other, validator_keys()[0], store)
+        ValidatorMachine(other, validator_keys()[0], store, store.journal)
     assert caught.value.code is ErrorCode.STORE_FORMAT
 
 
 def test_store_of_another_validator_is_refused() -> None:
     """With another member's key the votes in the store would not be its own, and its own would be elsewhere."""
-    genesis, store = make_genesis(), MemoryStore()
-    machine = ValidatorMachine(genesis, validator_keys()[0], store)
-    Validator(machine, store).perform(machine.initial_effects())
+    genesis = make_genesis()
+    store = start_validator(genesis, validator_keys()[0], MemoryStore()).store
     with pytest.raises(LocalFault) as caught:
-        ValidatorMachine(genesis, validator_keys()[1], store)
+        ValidatorMachine(genesis, validator_keys()[1], store, store.journal)
     assert caught.value.code is ErrorCode.STORE_FORMAT
     assert "belongs to validator" in caught.value.text
 
@@ -346,7 +344,7 @@ def test_transition_in_another_network_with_the_same_keys_is_refused(world: Worl
     """The same people, the same validators, another genesis: nothing that was signed there counts here."""
     other = make_genesis(fee_base=world.genesis.doc.fee_base + 1, fee_per_output=2)
     store = MemoryStore()
-    stranger = Validator(ValidatorMachine(other, validator_keys()[0], store), store)
+    stranger = start_validator(other, validator_keys()[0], store)
     refused = stranger.vote(world.payout.transition)
     assert isinstance(refused, VoteReject)
     assert refused.code is ErrorCode.NETWORK

@@ -1,0 +1,77 @@
+"""Whether this validator votes. Two conditions stop it, both durable: it has halted for good, or it waits in quarantine for its operator.
+
+Everything else goes on in both: queries and certificates are served, and votes that were cast are repeated.
+"""
+
+from mesh_core.errors import ErrorCode, Rejected
+from mesh_core.protocol.effects import Record
+from mesh_core.protocol.records import HALTED_KEY, QUARANTINE_KEY, RecordReader
+from mesh_core.protocol.vote_journal import JournalCondition
+from mesh_core.types.evidence import ACCOUNTABILITY_REPORT, AccountabilityReport
+from mesh_core.types.messages import PongFlag
+
+
+class Standing:
+    """A validator's condition. `syncing` is told by whoever runs the catch-up, and is shown only."""
+
+    def __init__(self, store: RecordReader) -> None:
+        self.halted = store.get(HALTED_KEY) is not None
+        reason = store.get(QUARANTINE_KEY)
+        self.quarantine: str | None = None if reason is None else reason.decode("utf-8")
+        self.syncing = False
+
+    @property
+    def flags(self) -> PongFlag:
+        """The condition as PONG tells it."""
+        flags = PongFlag.HALTED if self.halted else PongFlag(0)
+        flags |= PongFlag.QUARANTINE if self.quarantine is not None else PongFlag(0)
+        return flags | PongFlag.SYNCING if self.syncing else flags
+
+    def require_voting(self) -> None:
+        """Rejected (NOT_VOTING) when this validator must not sign anything new."""
+        if self.halted:
+            raise Rejected(ErrorCode.NOT_VOTING, "this validator has halted and does not vote")
+        if self.quarantine is not None:
+            raise Rejected(ErrorCode.NOT_VOTING, f"this validator is in quarantine and does not vote: {self.quarantine}")
+
+    def halt(self, report: AccountabilityReport) -> list[Record]:
+        """Stop voting for good. The first report is the one that is kept."""
+        if self.halted:
+            return []
+        self.halted = True
+        return [(HALTED_KEY, ACCOUNTABILITY_REPORT.encode(report))]
+
+    def enter_quarantine(self, reason: str) -> list[Record]:
+        """Stop voting until the operator says so. The first reason is the one that is kept."""
+        if self.quarantine is not None:
+            return []
+        self.quarantine = reason
+        return [(QUARANTINE_KEY, reason.encode("utf-8"))]
+
+
+def lift_quarantine(store: RecordReader) -> tuple[Record, ...]:
+    """Records that end the quarantine of a validator that is not running; none if it is not in quarantine.
+
+    Only its operator may decide this: what this validator signed with its key before, it does not know, and nobody can tell it. If it then votes for
+    something else, it is one of the f faulty ones, and its own signatures prove it.
+    """
+    return ((QUARANTINE_KEY, b""),) if store.get(QUARANTINE_KEY) is not None else ()
+
+
+def reason_at_start(condition: JournalCondition, *, has_run: bool, has_votes: bool, contradiction: str | None) -> str | None:
+    """Why a validator must not vote after a start, as far as its journal and its database tell; None if it may.
+
+    `has_run` says that the database names its owner, which the first start makes durable before anything else; `has_votes` that database or journal know of
+    a vote or a certificate.
+    """
+    match condition:
+        case JournalCondition.MISSING | JournalCondition.DAMAGED:
+            what = condition.value if has_run else "database and vote journal are gone, and this is not its first start"
+            return f"{what}: votes of this validator may be forgotten"
+        case JournalCondition.FIRST_START if has_run and has_votes:
+            return "the vote journal is gone, though this validator has run: votes of this validator may be forgotten"
+        case JournalCondition.INTACT if not has_run and not has_votes:
+            # What a start with a lost disk leaves behind if it dies before its quarantine is durable: a new journal without votes, and nothing else.
+            return "database and votes are gone, and this is not its first start: votes of this validator may be forgotten"
+        case _:
+            return contradiction
