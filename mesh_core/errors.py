@@ -87,6 +87,8 @@ class ErrorCode(IntEnum):
     WALLET_NAME_INVALID = 0x130B
     MEMO_TEXT_INVALID = 0x130C
     PAYMENT_SUPERSEDED = 0x130D
+    PHRASE_INVALID = 0x130E
+    PASSPHRASE = 0x130F
     # Local: a peer broke the wire protocol
     PEER_FRAME = 0x1401
     PEER_HANDSHAKE = 0x1402
