@@ -6,7 +6,13 @@ from typing import Any
 
 Case = dict[str, Any]
 
-CASES: dict[str, list[Case]] = json.loads(Path(__file__).with_name("keys-and-memos.json").read_text(encoding="utf-8"))
+
+def with_numbers(members: Case) -> Case:
+    """An object of the file whose numbers are numbers: those above 2^53 are strings of digits."""
+    return {name: int(value) if name in ("value", "sequence") else value for name, value in members.items()}
+
+
+CASES: dict[str, list[Case]] = json.loads(Path(__file__).with_name("keys-and-memos.json").read_text(encoding="utf-8"), object_hook=with_numbers)
 
 
 def hexed(text: str) -> bytes:

@@ -23,6 +23,20 @@ BLINDING = int.from_bytes(hashlib.sha3_512(b"MESH vectors: a blinding factor").d
 ZERO_NONCE = bytes(12)
 
 
+PHRASES = {
+    "zeros": (bytes(32), "abandon " * 23 + "art"),
+    "7f": (b"\x7f" * 32, "legal winner thank year wave sausage worth useful " * 2 + "legal winner thank year wave sausage worth title"),
+    "80": (b"\x80" * 32, "letter advice cage absurd amount doctor acoustic avoid " * 2 + "letter advice cage absurd amount doctor acoustic bless"),
+    "ones": (b"\xff" * 32, "zoo " * 23 + "vote"),
+}
+"""Seeds and their words, from the vectors that are published with BIP-39 (English)."""
+
+
+def number(value: int) -> int | str:
+    """A whole number as the file has it: a string of digits above 2^53, which not all readers of JSON keep."""
+    return value if value <= 2**53 else str(value)
+
+
 class Keys:
     """All that a wallet derives from a seed."""
 
@@ -66,6 +80,14 @@ def key_cases() -> Iterator[Case]:
         yield {"name": name, "input": {"seed": seed.hex()}, "expected": expected}
 
 
+def phrase_cases() -> Iterator[Case]:
+    """Recovery phrases. The numbers of the words are the 256 bits of the seed and 8 bits of its SHA-256, 11 bits at a time (BIP-39)."""
+    for name, (seed, phrase) in PHRASES.items():
+        bits = int.from_bytes(seed + hashlib.sha256(seed).digest()[:1], "big")
+        word_numbers = [bits >> shift & 2047 for shift in range(253, -1, -11)]
+        yield {"name": name, "input": {"seed": seed.hex()}, "expected": {"word_numbers": word_numbers, "phrase": phrase}}
+
+
 def blinding_cases() -> Iterator[Case]:
     """Blinding factors of outputs."""
     sender = Keys(ALICE)
@@ -77,8 +99,8 @@ def blinding_cases() -> Iterator[Case]:
         numbers = sequence.to_bytes(8, "big") + bytes([index]) + value.to_bytes(8, "big")
         wide = xof("MESH/v1/kdf/blinding", sender.self_key + entropy + NETWORK_ID + sender.owner + numbers + text.encode(), 64)
         blinding = int.from_bytes(wide, "little") % L
-        position = {"network_id": NETWORK_ID.hex(), "sender": sender.owner.hex(), "sequence": sequence, "index": index}
-        secrets = {"self_key": sender.self_key.hex(), "entropy": entropy.hex(), "value": value, "text": text}
+        position = {"network_id": NETWORK_ID.hex(), "sender": sender.owner.hex(), "sequence": number(sequence), "index": index}
+        secrets = {"self_key": sender.self_key.hex(), "entropy": entropy.hex(), "value": number(value), "text": text}
         yield {"name": name, "input": secrets | position, "expected": {"blinding": blinding.to_bytes(32, "little").hex()}}
 
 
@@ -98,7 +120,7 @@ class Output:
         self.context = {
             "network_id": NETWORK_ID.hex(),
             "sender": sender.owner.hex(),
-            "sequence": sequence,
+            "sequence": number(sequence),
             "index": index,
             "owner": recipient.owner.hex(),
             "view_pk": recipient.view_pk.hex(),
@@ -128,7 +150,7 @@ def memo_cases() -> Iterator[Case]:
         ("text that ends in zero bytes", 77, BLINDING + 5, "nul\0\0", 64),
     ):
         output = Output(value, blinding, sequence=value % 1000, index=size % 7)
-        opening = {"value": value, "blinding": blinding.to_bytes(32, "little").hex(), "text": text}
+        opening = {"value": number(value), "blinding": blinding.to_bytes(32, "little").hex(), "text": text}
         inner = {"eph_sk": output.eph_sk.hex(), "shared": output.shared.hex(), "key": output.key.hex()}
         memo = output.seal(plain_memo(value, blinding, text.encode(), size))
         seeds = {"sender_seed": ALICE.hex(), "recipient_seed": BOB.hex()}
@@ -183,8 +205,8 @@ def self_memo_cases() -> Iterator[Case]:
         commitment = commit(value, blinding)
         key, aad = self_memo_key_and_aad(sequence, commitment)
         plain = value.to_bytes(8, "big") + blinding.to_bytes(32, "little")
-        context = {"network_id": NETWORK_ID.hex(), "sender": Keys(ALICE).owner.hex(), "sequence": sequence, "new_balance": commitment.hex()}
-        opening = {"value": value, "blinding": blinding.to_bytes(32, "little").hex()}
+        context = {"network_id": NETWORK_ID.hex(), "sender": Keys(ALICE).owner.hex(), "sequence": number(sequence), "new_balance": commitment.hex()}
+        opening = {"value": number(value), "blinding": blinding.to_bytes(32, "little").hex()}
         expected = {"key": key.hex(), "self_memo": chacha20_poly1305_encrypt(key, ZERO_NONCE, aad, plain).hex()}
         yield {"name": name, "input": {"seed": ALICE.hex()} | context | opening, "expected": expected}
 
@@ -212,14 +234,15 @@ def build() -> dict[str, Any]:
     return {
         "description": [
             "Key derivation, addresses, blinding factors, memos and self memos of MESH (docs/protocol.md).",
-            "Byte strings in lower-case hexadecimal; scalars are 32 bytes little-endian; value, sequence and index are numbers.",
-            "keys: the seed gives everything else.",
+            "Byte strings in lower-case hexadecimal; scalars are 32 bytes little-endian; value, sequence and index are numbers (above 2^53 strings of digits).",
+            "keys: the seed gives everything else. phrases: the seed as 24 words (BIP-39, English, published vectors) and their numbers in the list, from 0.",
             "blindings: derive the blinding factor of an output.",
             "memos: sealing gives eph_pk and memo, opening gives value, blinding and text; eph_sk, shared and key are on the way.",
             "refused_memos: opening with the view key of recipient_seed fails for the named reason. self_memos, refused_self_memos: the same for self memos.",
         ],
         "source": "tests/vectors/make_keys_and_memos.py, schoolbook arithmetic without code of mesh_core",
         "keys": list(key_cases()),
+        "phrases": list(phrase_cases()),
         "blindings": list(blinding_cases()),
         "memos": list(memo_cases()),
         "refused_memos": list(refused_memo_cases()),

@@ -9,12 +9,13 @@ from typing import Any
 from mesh_core.crypto.pedersen import Opening
 from mesh_core.crypto.range_proof import RangeStatement, RangeWitness
 from mesh_core.types.basic import Commitment
+from tests.vectors.key_vectors import with_numbers
 
 HERE = Path(__file__).parent
 Case = dict[str, Any]
 
 RANGE_PROOFS: dict[str, Any] = json.loads((HERE / "range-proofs.json").read_text(encoding="utf-8"))
-COMMITMENTS: list[Case] = json.loads((HERE / "commitments.json").read_text(encoding="utf-8"))["cases"]
+COMMITMENTS: list[Case] = json.loads((HERE / "commitments.json").read_text(encoding="utf-8"), object_hook=with_numbers)["cases"]
 VALID: list[Case] = RANGE_PROOFS["valid_small_bits"] + RANGE_PROOFS["valid"]
 INVALID: list[Case] = RANGE_PROOFS["invalid"]
 
