@@ -1,9 +1,9 @@
 /* The Python module mesh_core.crypto._ristretto: two opaque types, Element and Scalars, and functions on them.
  *
  * Here is only what Python needs; the mathematics is in _kernel/. Both types never change once they are made, so the functions that take long let go of
- * the interpreter's lock while they run. Both are wiped when they are freed, and the stack behind each function that looks at one. Arguments are public unless a function's name says `secret` or `selected`, or
- * they are Scalars or Elements, whose values no function looks at but multiply_public (at its scalars), decode, scalars_from_bytes (whether they are
- * canonical), and Python itself where it gets bytes.
+ * the interpreter's lock while they run. Both are wiped when they are freed, and so is the stack behind each function that computes with one. Arguments are
+ * public unless a function's name says `secret` or `selected`, or they are Scalars or Elements, whose values no function looks at but multiply_public (at its
+ * scalars), decode, scalars_from_bytes (whether they are canonical), and Python itself where it gets bytes.
  *
  * ValueError or TypeError: the caller's own bug. MemoryError: as ever.
  */

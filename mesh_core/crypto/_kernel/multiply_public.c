@@ -22,6 +22,15 @@
 
 /* --- Straus */
 
+/* Digits of a scalar: their positions are at least `width` apart. */
+#define MOST_DIGITS(width) ((POSITIONS + (width) - 1) / (width))
+
+/* A nonzero digit of a scalar: it stands for value * 2^position. */
+typedef struct {
+    uint8_t position;
+    int8_t value;
+} digit;
+
 /* One addition: `term` (a table entry, or its negative) at a position. */
 typedef struct {
     const void *term;
@@ -34,7 +43,7 @@ typedef struct {
     size_t start[POSITIONS + 1];
 } schedule;
 
-/* Bits `from` to `from + count - 1`, count below 32, of a number of five words; from below 256. */
+/* Bits `from` to `from + count - 1`, count at most 32, of a number of five words; from below 256. */
 static uint64_t bits_of(const uint64_t words[5], int from, int count) {
     int word = from / 64, shift = from % 64;
     uint64_t bits = words[word] >> shift;
@@ -43,54 +52,64 @@ static uint64_t bits_of(const uint64_t words[5], int from, int count) {
     return bits & ((1ULL << count) - 1);
 }
 
-/* The width-w non-adjacent form: s = sum digits[p] * 2^p, each digit zero or odd and between -2^(w-1) and 2^(w-1), any w in a row with one nonzero at most.
+/* How many zero bits are below the lowest one of x, which is not 0. */
+static int trailing_zeros(uint64_t x) {
+#if defined(__GNUC__)
+    return __builtin_ctzll(x);
+#else
+    int count = 0;
+    for (; (x & 1) == 0; x >>= 1)
+        count++;
+    return count;
+#endif
+}
+
+/* The width-w non-adjacent form: s = sum value * 2^position over the digits, each value odd and between -2^(w-1) and 2^(w-1), positions at least w apart and
+ * rising. There are at most MOST_DIGITS(w). Returns how many.
  *
- * Going up, `carry` is what is still owed to the bits above. Where bits + carry is odd, the next w bits become one digit; if it is above 2^(w-1), that less
- * 2^w, and 1 is owed. s < 2^253 leaves nothing owed past position 253. Returns the number of nonzero digits. */
-static size_t recode_public(int8_t digits[POSITIONS], const scalar *s, int width) {
+ * Going up, `carry` is what is still owed to the bits above. A digit is where bits + carry is odd: at the next one if nothing is owed, else at the next zero.
+ * The w bits from there become the digit; if it is above 2^(w-1), that less 2^w, and 1 is owed. s < 2^253 leaves nothing owed past position 253. */
+static size_t recode_public(digit *digits, const scalar *s, int width) {
     uint64_t words[5] = {s->word[0], s->word[1], s->word[2], s->word[3], 0};
     size_t count = 0;
     uint64_t carry = 0;
-    memset(digits, 0, POSITIONS);
     for (int position = 0; position < POSITIONS;) {
-        uint64_t window = carry + bits_of(words, position, width);
-        if ((window & 1) == 0) {
-            position++;
+        uint64_t odd = bits_of(words, position, 32) ^ (carry ? 0xffffffff : 0);
+        if (odd == 0) {
+            position += 32;
             continue;
         }
-        int digit = (int)window;
-        carry = window >> (width - 1);
-        if (carry)
-            digit -= 1 << width;
-        digits[position] = (int8_t)digit;
-        count++;
+        position += trailing_zeros(odd);
+        int value = (int)(bits_of(words, position, width) + carry);
+        carry = (uint64_t)value >> (width - 1);
+        digit made = {(uint8_t)position, (int8_t)(value - (int)(carry << width))};
+        digits[count++] = made;
         position += width;
     }
     return count;
 }
 
-/* Sorts the nonzero digits of all scalars by position (a counting sort). tables[i] is the first of the odd multiples of point i, `size` bytes each. */
-static int make_schedule(schedule *s, const int8_t *digits, const unsigned char *const *tables, size_t size, size_t points, size_t steps) {
+/* Sorts the digits of all points by position (a counting sort). Point i has counts[i] digits, in row i of `most`; tables[i] is the first of its odd multiples,
+ * `size` bytes each. */
+static int make_schedule(schedule *s, const digit *digits, size_t most, const size_t *counts, const unsigned char *const *tables, size_t size, size_t points) {
     size_t next[POSITIONS];
-    s->steps = malloc((steps + 1) * sizeof *s->steps);
-    if (s->steps == NULL)
-        return -1;
     memset(s->start, 0, sizeof s->start);
     for (size_t i = 0; i < points; i++)
-        for (size_t p = 0; p < POSITIONS; p++)
-            s->start[p + 1] += digits[i * POSITIONS + p] != 0 ? 1 : 0;
+        for (size_t k = 0; k < counts[i]; k++)
+            s->start[digits[i * most + k].position + 1]++;
     for (size_t p = 0; p < POSITIONS; p++) {
         s->start[p + 1] += s->start[p];
         next[p] = s->start[p];
     }
+    s->steps = malloc((s->start[POSITIONS] + 1) * sizeof *s->steps);
+    if (s->steps == NULL)
+        return -1;
     for (size_t i = 0; i < points; i++) {
-        for (size_t p = 0; p < POSITIONS; p++) {
-            int digit = digits[i * POSITIONS + p];
-            if (digit != 0) {
-                /* |digit| = 2k + 1 is entry k. */
-                step made = {tables[i] + (size_t)(abs(digit) / 2) * size, digit < 0};
-                s->steps[next[p]++] = made;
-            }
+        for (size_t k = 0; k < counts[i]; k++) {
+            const digit *d = &digits[i * most + k];
+            /* |value| = 2j + 1 is entry j. */
+            step made = {tables[i] + (size_t)(abs(d->value) / 2) * size, d->value < 0};
+            s->steps[next[d->position]++] = made;
         }
     }
     return 0;
@@ -131,6 +150,19 @@ static void add_cached_step(point *sum, const step *s) {
     point_accumulate(sum, term);
 }
 
+/* Asks for a table entry some additions before it is needed: the tables are larger than the nearest caches, and read in no order that could be guessed. */
+#define STEPS_AHEAD 6
+static void fetch_ahead(const schedule *s, size_t i) {
+#if defined(__GNUC__)
+    size_t soon = i + STEPS_AHEAD < s->start[POSITIONS] ? i + STEPS_AHEAD : i;
+    const char *entry = s->steps[soon].term;
+    __builtin_prefetch(entry);
+    __builtin_prefetch(entry + sizeof(niels) - 1);
+#else
+    (void)s, (void)i;
+#endif
+}
+
 /* Doubles once for each position from the highest that has steps, and takes the steps there. */
 static void run_schedules(point *sum, const schedule *fixed, const schedule *loose) {
     int position = POSITIONS - 1;
@@ -139,8 +171,10 @@ static void run_schedules(point *sum, const schedule *fixed, const schedule *loo
         position--;
     for (; position >= 0; position--) {
         point_double_repeatedly(sum, 1);
-        for (size_t i = fixed->start[position]; i < fixed->start[position + 1]; i++)
+        for (size_t i = fixed->start[position]; i < fixed->start[position + 1]; i++) {
+            fetch_ahead(fixed, i);
             add_niels_step(sum, &fixed->steps[i]);
+        }
         for (size_t i = loose->start[position]; i < loose->start[position + 1]; i++)
             add_cached_step(sum, &loose->steps[i]);
     }
@@ -148,14 +182,16 @@ static void run_schedules(point *sum, const schedule *fixed, const schedule *loo
 
 /* One half of a sum: points with tables (`tables` given), or without (NULL: they are made here, in *made). */
 static int prepare_half(schedule *s, const scalar *const *scalars, const element *const *elements, size_t count, int has_tables, cached **made) {
-    int8_t *digits = malloc(count * POSITIONS + 1);
+    int width = has_tables ? FIXED_WIDTH : LOOSE_WIDTH;
+    size_t most = MOST_DIGITS((size_t)width);
+    digit *digits = malloc((count + 1) * most * sizeof *digits);
+    size_t *counts = malloc((count + 1) * sizeof *counts);
     const unsigned char **tables = malloc((count + 1) * sizeof *tables);
     *made = has_tables ? NULL : malloc((count + 1) * LOOSE_ENTRIES * sizeof **made);
     int result = -1;
-    if (digits != NULL && tables != NULL && (has_tables || *made != NULL)) {
-        size_t steps = 0;
+    if (digits != NULL && counts != NULL && tables != NULL && (has_tables || *made != NULL)) {
         for (size_t i = 0; i < count; i++) {
-            steps += recode_public(digits + i * POSITIONS, scalars[i], has_tables ? FIXED_WIDTH : LOOSE_WIDTH);
+            counts[i] = recode_public(digits + i * most, scalars[i], width);
             if (has_tables) {
                 tables[i] = (const unsigned char *)elements[i]->table;
             } else {
@@ -163,9 +199,10 @@ static int prepare_half(schedule *s, const scalar *const *scalars, const element
                 tables[i] = (const unsigned char *)(*made + i * LOOSE_ENTRIES);
             }
         }
-        result = make_schedule(s, digits, tables, has_tables ? sizeof(niels) : sizeof(cached), count, steps);
+        result = make_schedule(s, digits, most, counts, tables, has_tables ? sizeof(niels) : sizeof(cached), count);
     }
     free(digits);
+    free(counts);
     free(tables);
     return result;
 }
