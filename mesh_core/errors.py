@@ -89,6 +89,8 @@ class ErrorCode(IntEnum):
     PAYMENT_SUPERSEDED = 0x130D
     PHRASE_INVALID = 0x130E
     PASSPHRASE = 0x130F
+    NOT_STUCK = 0x1310
+    CONFIRMATION_MISSING = 0x1311
     # Local: a peer broke the wire protocol
     PEER_FRAME = 0x1401
     PEER_HANDSHAKE = 0x1402
