@@ -4,7 +4,7 @@ A certificate credits its recipients' claimable outputs; only the recipient's ow
 cannot invalidate a range proof in flight, and an output with a false opening is never added to a balance unseen.
 """
 
-from collections import defaultdict
+from bisect import bisect_left, bisect_right, insort
 
 from mesh_core.crypto import domains
 from mesh_core.crypto.hashing import tagged_hash
@@ -34,7 +34,12 @@ from mesh_core.protocol.records import (
 )
 from mesh_core.types.account import ACCOUNT_STATE, CLAIMABLE_OUTPUT, AccountState, ClaimableOutput, zero_account
 from mesh_core.types.basic import ZERO_HASH, Hash32, PublicKey
-from mesh_core.types.transition import Kind, OutputKey
+from mesh_core.types.transition import OUTPUT_KEY, Kind, OutputKey
+
+
+def extend_chain(chain: Hash32, cert_id: Hash32) -> Hash32:
+    """Chain hash of a log with one more certificate."""
+    return tagged_hash(domains.LOG, chain + cert_id)
 
 
 class Ledger:
@@ -46,7 +51,8 @@ class Ledger:
         self.globals = Globals(0, 0, genesis.network_id)
         self._accounts: dict[PublicKey, AccountState] = {}
         self._outputs: dict[OutputKey, ClaimableOutput] = {}
-        self._outputs_of: defaultdict[PublicKey, set[OutputKey]] = defaultdict(set)
+        self._outputs_of: dict[PublicKey, list[bytes]] = {}
+        """Keys of each owner's outputs, ascending: whoever sends somebody a million of them must not make every question about that account a sort."""
         self._digest = DigestTree(genesis)
         for allocation in genesis.doc.allocations:
             self._put_account(AccountState(allocation.owner, 0, commit_public(allocation.amount), ZERO_HASH))
@@ -83,9 +89,16 @@ class Ledger:
         taker = self._store.get(claim_key(key))
         return None if taker is None else Hash32(taker)
 
-    def outputs_of(self, owner: PublicKey) -> list[OutputKey]:
-        """All outputs that an owner may claim, ascending."""
-        return sorted(self._outputs_of.get(owner, ()))
+    def outputs_of(self, owner: PublicKey, after: bytes = b"", most: int | None = None) -> list[OutputKey]:
+        """Outputs that an owner may claim, ascending, so many at most, and those alone whose 33 bytes come after `after`."""
+        names = self._outputs_of.get(owner, [])
+        first = bisect_right(names, after)
+        return [OUTPUT_KEY.decode(name) for name in names[first : None if most is None else first + most]]
+
+    @property
+    def owners_count(self) -> int:
+        """Number of owners of outputs that wait to be claimed."""
+        return len(self._outputs_of)
 
     @property
     def accounts_count(self) -> int:
@@ -120,7 +133,7 @@ class Ledger:
 
     def _append_to_log(self, checked: CheckedCertificate) -> list[Record]:
         index = self.globals.log_length
-        chain = tagged_hash(domains.LOG, self.globals.chain + checked.cert_id)
+        chain = extend_chain(self.globals.chain, checked.cert_id)
         self.globals = Globals(self.globals.fee_pool + checked.core.fee, index + 1, chain)
         return [
             (certificate_key(checked.cert_id), checked.data),
@@ -135,13 +148,13 @@ class Ledger:
 
     def _put_output(self, key: OutputKey, output: ClaimableOutput) -> None:
         self._outputs[key] = output
-        self._outputs_of[output.owner].add(key)
+        insort(self._outputs_of.setdefault(output.owner, []), OUTPUT_KEY.encode(key))
         self._digest.put_output(key, output)
 
     def _take_output(self, key: OutputKey) -> None:
         output = self._outputs.pop(key)
         owned = self._outputs_of[output.owner]
-        owned.discard(key)
+        del owned[bisect_left(owned, OUTPUT_KEY.encode(key))]
         if not owned:
             del self._outputs_of[output.owner]
         self._digest.delete_output(key)

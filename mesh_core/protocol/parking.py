@@ -3,6 +3,7 @@
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from mesh_core.protocol.certificates import CheckedCertificate
 from mesh_core.types.basic import Hash32, PublicKey
@@ -16,8 +17,9 @@ Dependency = tuple[PublicKey, int] | Hash32
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A verified certificate and all that wakes it."""
+    """A verified certificate and all that wakes it; `number` counts arrivals."""
 
+    number: int
     checked: CheckedCertificate
     dependencies: tuple[Dependency, ...]
 
@@ -31,13 +33,15 @@ class ParkingLot:
         self._parked: OrderedDict[Hash32, Parked] = OrderedDict()
         self._waiting: defaultdict[Dependency, set[Hash32]] = defaultdict(set)
         self._bytes = 0
+        self.last_number = 0
+        """Number of the latest arrival; the first has 1."""
 
     def __len__(self) -> int:
         return len(self._parked)
 
-    def __iter__(self) -> Iterator[CheckedCertificate]:
-        """All parked certificates, the longest parked first."""
-        return (parked.checked for parked in self._parked.values())
+    def up_to(self, number: int) -> Iterator[CheckedCertificate]:
+        """Parked certificates that had arrived by then, the longest parked first."""
+        return (parked.checked for parked in takewhile(lambda parked: parked.number <= number, self._parked.values()))
 
     def holds(self, checked: CheckedCertificate) -> bool:
         """Whether a certificate is parked in these very bytes. The id alone would not do, since it says nothing of the votes."""
@@ -47,16 +51,18 @@ class ParkingLot:
     def park(self, checked: CheckedCertificate, dependencies: tuple[Dependency, ...]) -> bool:
         """Keep a verified certificate until one of its dependencies is applied; False if its id was here already: it keeps its place."""
         cert_id = checked.cert_id
-        known = cert_id in self._parked
-        if known:
-            self._forget_dependencies(self._parked[cert_id])
-        self._parked[cert_id] = Parked(checked, dependencies)
+        known = self._parked.get(cert_id)
+        if known is None:
+            self.last_number += 1
+        else:
+            self._forget_dependencies(known)
+        self._parked[cert_id] = Parked(self.last_number if known is None else known.number, checked, dependencies)
         self._bytes += len(checked.data)
         for dependency in dependencies:
             self._waiting[dependency].add(cert_id)
         while len(self._parked) > self._most or self._bytes > self._most_bytes:
             self._remove(next(iter(self._parked)))
-        return not known
+        return known is None
 
     def release(self, *dependencies: Dependency) -> list[CheckedCertificate]:
         """Take out all certificates that wait for one of these, in a fixed order."""

@@ -4,6 +4,8 @@ Everything that is answered proves itself: an account by its head certificate, a
 validator that it asks.
 """
 
+from collections.abc import Iterable, Iterator
+
 from mesh_core.protocol.ledger import Ledger
 from mesh_core.protocol.records import APPLIED_SLOT, LOG_ENTRY, AppliedSlot, RecordReader, VoteLock, certificate_key, log_key, slot_key
 from mesh_core.types.basic import Hash32, PublicKey
@@ -21,7 +23,6 @@ from mesh_core.types.messages import (
     SyncResponse,
     Want,
 )
-from mesh_core.types.transition import OUTPUT_KEY
 
 MAX_CLAIMABLE_LISTED = 1000
 MAX_SYNC_ITEMS = 256
@@ -58,13 +59,16 @@ def answer_account(query: QueryAccount, ledger: Ledger, store: RecordReader, loc
 
 def _list_claimable(query: QueryAccount, ledger: Ledger) -> tuple[tuple[Claimable, ...], bool]:
     limit = min(query.limit, MAX_CLAIMABLE_LISTED)
-    keys = [key for key in ledger.outputs_of(query.owner) if OUTPUT_KEY.encode(key) > query.after_key]
+    keys = ledger.outputs_of(query.owner, query.after_key, limit + 1)
     listed = [(key, ledger.output(key)) for key in keys[:limit]]
     return tuple(Claimable(key, output.commitment) for key, output in listed if output is not None), len(keys) > limit
 
 
 def answer_sync(request: SyncRequest, ledger: Ledger, store: RecordReader) -> SyncResponse:
-    """Answer SYNC_REQUEST."""
+    """Answer SYNC_REQUEST. No certificate is read that does not fit the answer.
+
+    A chain that is not this log's is answered with cursor 0 and no items. So is an empty log; but nobody can mistake it, since at index 0 all chains agree.
+    """
     match request.mode:
         case SyncFromLog(from_index, chain):
             if from_index > ledger.globals.log_length or chain != chain_at(from_index, ledger, store):
@@ -74,7 +78,7 @@ def answer_sync(request: SyncRequest, ledger: Ledger, store: RecordReader) -> Sy
             last = ledger.account_or_zero(owner).sequence
             return _answer(request, ledger, store, _slots_from(owner, from_sequence, last, store), from_sequence, max(last, from_sequence))
         case SyncCertificates(cert_ids):
-            return _answer(request, ledger, store, [(_index_of(cert_id, store), cert_id) for cert_id in cert_ids], 0, len(cert_ids))
+            return _answer(request, ledger, store, ((_index_of(cert_id, store), cert_id) for cert_id in cert_ids), 0, len(cert_ids))
 
 
 def chain_at(index: int, ledger: Ledger, store: RecordReader) -> Hash32 | None:
@@ -85,15 +89,18 @@ def chain_at(index: int, ledger: Ledger, store: RecordReader) -> Hash32 | None:
     return None if record is None else LOG_ENTRY.decode(record).chain
 
 
-def _log_from(index: int, ledger: Ledger, store: RecordReader) -> list[tuple[int, Hash32]]:
-    last = min(index + MAX_SYNC_ITEMS, ledger.globals.log_length)
-    entries = [(at, store.get(log_key(at))) for at in range(index, last)]
-    return [(at, LOG_ENTRY.decode(record).cert_id) for at, record in entries if record is not None]
+def _log_from(index: int, ledger: Ledger, store: RecordReader) -> Iterator[tuple[int, Hash32]]:
+    for at in range(index, min(index + MAX_SYNC_ITEMS, ledger.globals.log_length)):
+        record = store.get(log_key(at))
+        if record is not None:
+            yield at, LOG_ENTRY.decode(record).cert_id
 
 
-def _slots_from(owner: PublicKey, sequence: int, last: int, store: RecordReader) -> list[tuple[int, Hash32]]:
-    slots = [find_slot(store, owner, at) for at in range(sequence, min(sequence + MAX_SYNC_ITEMS, last))]
-    return [(slot.log_index, slot.cert_id) for slot in slots if slot is not None]
+def _slots_from(owner: PublicKey, sequence: int, last: int, store: RecordReader) -> Iterator[tuple[int, Hash32]]:
+    for at in range(sequence, min(sequence + MAX_SYNC_ITEMS, last)):
+        slot = find_slot(store, owner, at)
+        if slot is not None:
+            yield slot.log_index, slot.cert_id
 
 
 def _index_of(cert_id: Hash32, store: RecordReader) -> int:
@@ -106,7 +113,7 @@ def _index_of(cert_id: Hash32, store: RecordReader) -> int:
     return 0 if slot is None else slot.log_index
 
 
-def _answer(request: SyncRequest, ledger: Ledger, store: RecordReader, wanted: list[tuple[int, Hash32]], start: int, end: int) -> SyncResponse:
+def _answer(request: SyncRequest, ledger: Ledger, store: RecordReader, wanted: Iterable[tuple[int, Hash32]], start: int, end: int) -> SyncResponse:
     """As many of the wanted certificates as the request and a frame allow, at least one where there is one; absent ones are passed over."""
     budget = min(request.max_bytes, MAX_SYNC_BYTES)
     items: list[SyncItem] = []

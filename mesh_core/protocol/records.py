@@ -11,6 +11,7 @@
     m/identity            public key of the validator whose votes these are
     m/halted              the AccountabilityReport that stopped this validator from voting
     m/quarantine          why this validator does not vote until its operator says so (UTF-8)
+    m/cursor/PEER         how far the log of another validator is applied here, and its chain hash there
     v/OWNER/SEQUENCE      the vote of an undecided slot
     x/CERT_ID             a certificate that conflicts with another: evidence of more than f faults
     e/TYPE/OFFENDER/SENDER/EPOCH/SEQUENCE   EquivocationProof
@@ -109,6 +110,14 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class LogCursor:
+    """A place in a log: so many certificates lie before it, and this is their chain hash."""
+
+    index: int
+    chain: Hash32
+
+
+@dataclass(frozen=True, slots=True)
 class VoteLock:
     """This validator's vote for an undecided slot: it will vote for no other transition there."""
 
@@ -122,6 +131,7 @@ class VoteLock:
 GLOBALS = Struct(Globals, fee_pool=U64, log_length=U64, chain=HASH)
 APPLIED_SLOT = Struct(AppliedSlot, cert_id=HASH, transition_id=HASH, log_index=U64)
 LOG_ENTRY = Struct(LogEntry, cert_id=HASH, chain=HASH)
+CURSOR = Struct(LogCursor, index=U64, chain=HASH)
 VOTE_LOCK = Struct(VoteLock, epoch=U64, transition_id=HASH, owner_signature=SIGNATURE, signature=SIGNATURE, transition=TRANSITION_BYTES)
 
 
@@ -153,6 +163,11 @@ def slot_key(sender: PublicKey, sequence: int) -> str:
 def log_key(index: int) -> str:
     """Key of a log entry."""
     return f"l/{index:016x}"
+
+
+def cursor_key(peer: PublicKey) -> str:
+    """Key of the place that is reached in another validator's log."""
+    return f"m/cursor/{peer.hex()}"
 
 
 def vote_key(sender: PublicKey, sequence: int) -> str:

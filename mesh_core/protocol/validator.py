@@ -172,18 +172,36 @@ class ValidatorMachine:
 
     def take_certificate(self, data: bytes) -> Taken:
         """Take a certificate that nobody waits for an answer to. One `Persist` at most, in front."""
-        taken, effects = self.take_certificates((data,))
+        taken, effects = self.take_certificates((data,), most=1, most_new=1)
         return Taken(taken[0].status, taken[0].checked, effects)
 
-    def take_certificates(self, several: Iterable[bytes]) -> tuple[list[Taken], list[Effect]]:
-        """Take several certificates at once, as one call with one `Persist`; what became of each, and the effects of all."""
+    def take_certificates(self, several: Iterable[bytes], *, most: int, most_new: int) -> tuple[list[Taken], list[Effect]]:
+        """Take certificates, in order, as one call with one `Persist`: so many at most, and no more once so many of them have cost work.
+
+        What became of each that was taken, and the effects of all.
+        """
         self._store.clear()
-        taken = [self._applying.take(data) for data in several]
+        taken: list[Taken] = []
+        costly = 0
+        for data in islice(several, most):
+            taken.append(self._applying.take(data))
+            costly += max(taken[-1].status is not AckStatus.ALREADY_APPLIED, len(taken[-1].effects) // 2)
+            if costly >= most_new or taken[-1].status is AckStatus.INVALID:
+                break
         return taken, in_one_batch([effect for one in taken for effect in one.effects])
 
-    def parked(self, most: int) -> Iterator[CheckedCertificate]:
-        """The certificates that have been parked longest, at most so many."""
-        return islice(iter(self._applying.parking), most)
+    def is_applied(self, checked: CheckedCertificate) -> bool:
+        """Whether this very transition is applied here."""
+        return self._archive.is_applied(checked)
+
+    @property
+    def last_parked(self) -> int:
+        """Number of the latest certificate that was parked."""
+        return self._applying.parking.last_number
+
+    def parked(self, most: int, up_to: int) -> Iterator[CheckedCertificate]:
+        """At most so many of the certificates that are parked and had been when the one with that number was: the longest parked first."""
+        return islice(self._applying.parking.up_to(up_to), most)
 
     def missing_certificates(self, checked: CheckedCertificate) -> list[Hash32]:
         """Certificates that a parked one claims from and that are not applied here."""

@@ -293,7 +293,10 @@ class SyncItem:
 
 @dataclass(frozen=True, slots=True)
 class SyncResponse:
-    """Certificates, and the cursor from which to go on; a cursor of 0 with no items says that the chains differ and all must be read anew."""
+    """Certificates, and the cursor from which to go on.
+
+    A cursor of 0 with no items, to a question from another index than 0, says that the chains differ and all must be read anew.
+    """
 
     request_id: int
     log_length: int
