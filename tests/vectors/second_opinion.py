@@ -241,6 +241,21 @@ def ledger_state(document: Case, case: Case) -> Json:
     }
 
 
+def ledger_digest(document: Case, case: Case) -> Json:
+    """Of accounts and outputs that no history leads to."""
+    validator, given = Validator(genesis_of(document)), case["input"]
+    validator.fee_pool = int(given["fee_pool"])
+    validator.accounts = {}
+    for data in given["accounts"]:
+        state = wire.decode(wire.ACCOUNT, bytes.fromhex(data))
+        account = protocol.Account(int(state["sequence"]), bytes.fromhex(state["balance"]), bytes.fromhex(state["head"]))
+        validator.accounts[bytes.fromhex(state["owner"])] = account
+    for one in given["outputs"]:
+        value = bytes.fromhex(one["output"])
+        validator.outputs[bytes.fromhex(one["key"])] = (value[:32], value[32:])
+    return {"state_digest": validator.digest().hex()}
+
+
 # --- certificates.json
 
 
@@ -452,6 +467,7 @@ SECTIONS: dict[tuple[str, str], Callable[[Case, Case], Json]] = {
     ("ledger.json", "orders"): ledger_order,
     ("ledger.json", "deliveries"): ledger_delivery,
     ("ledger.json", "states"): ledger_state,
+    ("ledger.json", "digests"): ledger_digest,
     ("certificates.json", "votes"): vote,
     ("certificates.json", "certificates"): certificate,
     ("certificates.json", "refused"): refused_certificate,

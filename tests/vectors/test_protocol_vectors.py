@@ -16,17 +16,19 @@ from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
 from mesh_core.network.quic import CONTROL_STREAM, MESSAGE_STREAM
 from mesh_core.protocol.certificates import InvalidCertificate, read_certificate, verify_vote
+from mesh_core.protocol.digest import DigestTree
 from mesh_core.protocol.equivocation import verify_equivocation
 from mesh_core.protocol.genesis import read_genesis
 from mesh_core.protocol.handshake import HandshakeFault
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.validation import build_range_statement, validate_format, validate_range, validate_signature
+from mesh_core.types.account import ACCOUNT_STATE, CLAIMABLE_OUTPUT
 from mesh_core.types.certificate import VOTE
 from mesh_core.types.events import decode_event_body, encode_event_body
 from mesh_core.types.evidence import ACCOUNTABILITY_REPORT, EQUIVOCATION_PROOF
 from mesh_core.types.messages import HANDSHAKE, HELLO, MESSAGES, AckStatus, VoteReject, VoteRequest, VoteResponse, decode_message, encode_message
 from mesh_core.types.receipt import PAYMENT_RECEIPT
-from mesh_core.types.transition import STATEMENT, TRANSITION, Kind
+from mesh_core.types.transition import OUTPUT_KEY, STATEMENT, TRANSITION, Kind
 from tests.cluster import Validator
 from tests.unit.network.peers import EchoHandler, eventually, raw_peer, running
 from tests.vectors import make_all, second_opinion, second_wire
@@ -329,6 +331,16 @@ def test_certificates_arrive_in_any_order(case: Case) -> None:
     for name in case["input"]["certificates"]:
         assert settle(validator, name) in (AckStatus.APPLIED, AckStatus.ALREADY_APPLIED, AckStatus.PENDING)
     assert {key: value for key, value in numbers(validator.machine.ledger).items() if key != "chain"} == case["expected"]
+
+
+@section("ledger.json", "digests")
+def test_digest_of_states_whose_keys_share_buckets(case: Case) -> None:
+    tree = DigestTree(make_genesis())
+    for data in case["input"]["accounts"]:
+        tree.put_account(ACCOUNT_STATE.decode(unhexed(data)))
+    for one in case["input"]["outputs"]:
+        tree.put_output(OUTPUT_KEY.decode(unhexed(one["key"])), CLAIMABLE_OUTPUT.decode(unhexed(one["output"])))
+    assert tree.compute(int(case["input"]["fee_pool"])).hex() == case["expected"]["state_digest"]
 
 
 # --- Receipts --------------------------------------------------------------------------------------------------------------------------------------
