@@ -10,7 +10,7 @@ import pytest
 from mesh_core.crypto.generators import blinding_generator, value_generator
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.crypto.memo import MemoContext, SelfMemoContext, open_memo, open_self_memo
-from mesh_core.crypto.pedersen import Opening, commit
+from mesh_core.crypto.pedersen import Opening
 from mesh_core.crypto.ristretto import decode_scalar
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
@@ -21,8 +21,10 @@ from mesh_core.protocol.equivocation import verify_equivocation
 from mesh_core.protocol.genesis import read_genesis
 from mesh_core.protocol.handshake import HandshakeFault
 from mesh_core.protocol.identifiers import identify
+from mesh_core.protocol.receipts import ReceiptError, build_receipt, read_receipt
 from mesh_core.protocol.validation import build_range_statement, validate_format, validate_range, validate_signature
 from mesh_core.types.account import ACCOUNT_STATE, CLAIMABLE_OUTPUT
+from mesh_core.types.address import format_address
 from mesh_core.types.certificate import VOTE
 from mesh_core.types.events import decode_event_body, encode_event_body
 from mesh_core.types.evidence import ACCOUNTABILITY_REPORT, EQUIVOCATION_PROOF
@@ -347,12 +349,29 @@ def test_digest_of_states_whose_keys_share_buckets(case: Case) -> None:
 
 
 @section("receipts.json", "receipts")
-def test_receipt_is_decoded(case: Case) -> None:
-    receipt = PAYMENT_RECEIPT.decode(unhexed(case["expected"]["receipt"]))
+def test_receipt_is_made_and_shows_what_it_proves(case: Case) -> None:
+    asked, genesis = case["input"], make_genesis()
+    opening = Opening(int(asked["opening"]["value"]), decode_scalar(unhexed(asked["opening"]["blinding"])))
+    eph_sk = None if asked["eph_sk"] is None else unhexed(asked["eph_sk"])
+    checked = read_certificate(unhexed(asked["certificate"]), genesis)
+    prover = WalletKeys.from_seed(unhexed(asked["prover_seed"])).signing_key
+    receipt = build_receipt(checked, asked["output_index"], opening, eph_sk, unhexed(asked["context"]), prover)
     assert PAYMENT_RECEIPT.encode(receipt).hex() == case["expected"]["receipt"]
-    opening = Opening(receipt.value, decode_scalar(receipt.blinding))
-    assert json_of(opening) == case["input"]["opening"]
-    assert commit(opening) == receipt.core.outputs[receipt.output_index].commitment
+    proven, shows = read_receipt(unhexed(case["expected"]["receipt"]), genesis), case["expected"]["shows"]
+    assert (proven.value, proven.text, proven.sender.hex(), proven.cert_id.hex()) == (int(shows["value"]), shows["text"], shows["sender"], shows["cert_id"])
+    assert (format_address(proven.payee), proven.context.hex()) == (asked["payee"], asked["context"])
+
+
+@section("receipts.json", "refused")
+def test_receipt_that_proves_nothing_is_refused(case: Case) -> None:
+    """What is wrong with the receipt itself is an error; whether it is for the payee, and about the challenge, that are asked for is the asker's to compare."""
+    asked = case["input"]
+    try:
+        proven = read_receipt(unhexed(asked["receipt"]), make_genesis())
+    except ReceiptError:
+        return
+    assert case["name"] in {"asked about another payee", "asked with another context"}
+    assert (format_address(proven.payee), proven.context.hex()) != (asked["payee"], asked["context"])
 
 
 # --- The wire --------------------------------------------------------------------------------------------------------------------------------------
