@@ -19,6 +19,7 @@ from mesh_core.crypto.memo import MemoContext, open_memo
 from mesh_core.crypto.pedersen import Opening
 from mesh_core.crypto.range_proof import RangeProofError, RangeStatement, verify
 from mesh_core.crypto.signatures import SigningKey
+from mesh_core.protocol.catch_up import CatchUpMachine
 from mesh_core.protocol.certificates import InvalidCertificate, read_certificate
 from mesh_core.protocol.construction import Draft, OpenedOutput, Payment, draft_receive, draft_send, prove_draft, sign_draft
 from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof
@@ -29,11 +30,21 @@ from mesh_core.protocol.validation import compute_proof_size
 from mesh_core.protocol.validator import ValidatorMachine
 from mesh_core.protocol.vote_journal import JournalCondition, JournalContents
 from mesh_core.types.account import AccountState
-from mesh_core.types.basic import Signature
+from mesh_core.types.basic import Hash32, Signature
 from mesh_core.types.certificate import CERTIFICATE, Certificate, Signer, Vote
 from mesh_core.types.events import EventBody
 from mesh_core.types.genesis import Allocation, GenesisDoc
-from mesh_core.types.messages import CertAck, Message, SettlementCertificate, VoteReject, VoteRequest, VoteResponse
+from mesh_core.types.messages import (
+    CertAck,
+    Message,
+    SettlementCertificate,
+    SyncFromLog,
+    SyncRequest,
+    SyncResponse,
+    VoteReject,
+    VoteRequest,
+    VoteResponse,
+)
 from mesh_core.types.transition import STATEMENT, TRANSITION, OutputKey, Transition, TransitionCore
 
 CheckProof = Callable[[RangeStatement, bytes], bool]
@@ -365,3 +376,114 @@ def certify_by_hand(transition: Transition, signers: tuple[int, ...] | None = No
     """
     chosen = range(validators - (2 * validators // 3 + 1), validators) if signers is None else signers
     return Certificate(transition, tuple(Signer(index, vote_by_hand(index, transition, validators=validators).signature) for index in chosen))
+
+
+Answer = Callable[[SyncRequest], SyncResponse | None]
+"""What a peer says to a question; None for silence."""
+
+
+@dataclass
+class Syncing:
+    """A validator and its catch-up, and what the others answer."""
+
+    validator: Validator
+    machine: CatchUpMachine
+    answers: dict[int, Answer]
+    asked: list[AskPeer] = field(default_factory=list)
+    slices: int = 0
+
+    def perform(self, effects: Sequence[Effect]) -> None:
+        """Perform effects; each question is answered at once, or by silence."""
+        queue = list(effects)
+        while queue:
+            effect = queue.pop(0)
+            if not isinstance(effect, AskPeer):
+                self.validator.perform([effect])
+                continue
+            self.asked.append(effect)
+            answer = self.answers[effect.peer](effect.message) if effect.peer in self.answers else None
+            now = self.validator.now
+            queue += self.machine.on_silence(effect.peer, now) if answer is None else self.machine.on_response(effect.peer, answer, now)
+
+    def drain(self, most: int = 100_000) -> None:
+        """Apply what has arrived, slice by slice."""
+        while self.machine.has_work and most > 0:
+            self.slices += 1
+            most -= 1
+            self.perform(self.machine.step(self.validator.now))
+
+    def pong(self, peer: int, log_length: int, digest: Hash32) -> None:
+        """A peer tells how far it is."""
+        self.perform(self.machine.on_pong(peer, log_length, digest, self.validator.now))
+
+    @property
+    def logs_asked(self) -> list[tuple[int, int]]:
+        """Peer and index of each question about a log."""
+        return [(ask.peer, ask.message.mode.from_index) for ask in self.asked if isinstance(ask.message.mode, SyncFromLog)]
+
+
+def start_syncing(validator: Validator, answers: Mapping[int, Answer], *, up: bool = True) -> Syncing:
+    """A catch-up that has just started; with `up`, it reaches all peers that answer."""
+    machine = validator.machine
+    own = machine.genesis.committee.index_of(machine.identity.public_key)
+    peers = {index: key for index, key in enumerate(machine.genesis.committee.validators) if index != own}
+    syncing = Syncing(validator, CatchUpMachine(machine, validator.store, peers, validator.now), dict(answers))
+    if up:
+        for peer in answers:
+            syncing.perform(syncing.machine.on_peer_up(peer, validator.now))
+    return syncing
+
+
+def answering(validator: Validator) -> Callable[[SyncRequest], SyncResponse]:
+    """A correct peer."""
+
+    def answer(request: SyncRequest) -> SyncResponse:
+        response = validator.ask(request)
+        assert isinstance(response, SyncResponse)
+        return response
+
+    return answer
+
+
+class Mesh:
+    """Correct validators that catch up from each other, in virtual time. `cut` holds pairs that do not reach each other."""
+
+    def __init__(self, validators: Mapping[int, Validator]) -> None:
+        self.nodes = {index: start_syncing(one, {}, up=False) for index, one in validators.items()}
+        self.cut: set[frozenset[int]] = set()
+        self.now = 0.0
+        for index in list(self.nodes):
+            self._connect(index)
+
+    def _connect(self, index: int) -> None:
+        for other, node in self.nodes.items():
+            if other != index:
+                for one, to in ((self.nodes[index], other), (node, index)):
+                    one.answers[to] = self._answer_of(index if to == other else other, to)
+                    one.perform(one.machine.on_peer_up(to, self.now))
+
+    def _answer_of(self, asking: int, asked: int) -> Answer:
+        return lambda request: None if frozenset((asking, asked)) in self.cut else answering(self.nodes[asked].validator)(request)
+
+    def replace(self, index: int, validator: Validator) -> None:
+        """A validator that has started again."""
+        validator.now = self.now
+        self.nodes[index] = start_syncing(validator, {}, up=False)
+        self._connect(index)
+
+    def run(self, seconds: int) -> None:
+        """Each second every validator hears of all that it reaches, and catches up."""
+        for _ in range(seconds):
+            self.now += 1.0
+            for index, node in self.nodes.items():
+                node.validator.now = self.now
+                for other, peer in self.nodes.items():
+                    if other != index and frozenset((index, other)) not in self.cut:
+                        ledger = peer.validator.machine.ledger
+                        node.pong(other, ledger.globals.log_length, ledger.compute_digest())
+                node.perform(node.machine.on_tick(self.now))
+                node.drain()
+
+    def digests(self) -> set[bytes]:
+        """All validators' state digests."""
+        return {node.validator.machine.ledger.compute_digest() for node in self.nodes.values()}
