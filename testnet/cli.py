@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mesh_core.errors import LocalFault
+from testnet.simulation import command as simulation
 
 EXIT_FAILED = 1
 BACKENDS = ("native", "libsodium")
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torture.add_argument("--seed", type=int, default=0, metavar="N", help="who pays whom, and who is killed; the timing is the machine's")
     torture.add_argument("--wallets", type=int, default=4, metavar="N", help="how many wallets pay each other (default 4)")
     torture.add_argument("--json", action="store_true", help="the report as one JSON object")
+    simulation.add_arguments(commands.add_parser("simulate", help="the product's own code against seeded faults, in virtual time"))
     options = parser.parse_args(arguments)
     if options.command == "torture" and not (options.minutes > 0 and options.wallets >= 2):
         parser.error("torture takes some time and at least two wallets")
@@ -42,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "torture":
             return _torture(options.minutes, options.seed, options.wallets, as_json=options.json)
+        if options.command == "simulate":
+            return simulation.run(options)
         if options.command == "bench":
             return _bench_proofs(options.backend, as_json=options.json)
         if options.backend is not None:

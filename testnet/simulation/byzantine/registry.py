@@ -1,0 +1,35 @@
+"""Who misbehaves in a run, and how."""
+
+from collections.abc import Callable
+
+from mesh_core.validator.runner import ValidatorRunner
+from testnet.simulation.byzantine.behaviour import Behaviour
+from testnet.simulation.byzantine.double_voter import DoubleVoter
+from testnet.simulation.byzantine.equivocator import Equivocator
+from testnet.simulation.byzantine.silent import Silent
+from testnet.simulation.entropy import Stream
+from testnet.simulation.validator_node import ValidatorNode
+from testnet.simulation.world import World
+
+BEHAVIOURS: tuple[type[Behaviour], ...] = (DoubleVoter, Silent)
+
+
+def corrupt(world: World, draw: Stream, count: int) -> None:
+    """Make so many validators misbehave. Above f, all in the way that can break agreement."""
+    allies = draw.sample(world.validators, count)
+    for node in allies:
+        kind = DoubleVoter if count > world.genesis.committee.faults_tolerated else draw.choice(BEHAVIOURS)
+        node.is_faulty = True
+        node.wrap = _wrapper(kind, node, draw)
+        world.fault(f"byzantine {kind.name}", node.name)
+
+
+def start_clients(world: World, draw: Stream) -> None:
+    """Let strangers with money double spend."""
+    for number, keys in enumerate(world.strangers):
+        Equivocator(world, keys, draw.fork(f"stranger {number}")).start(f"stranger{number}")
+
+
+def _wrapper(kind: type[Behaviour], node: ValidatorNode, draw: Stream) -> Callable[[ValidatorRunner], Behaviour]:
+    stream = draw.fork(node.name)
+    return lambda runner: kind(runner, stream)

@@ -1,0 +1,18 @@
+"""All checkers, in the order of the properties that they are about."""
+
+from testnet.simulation.checkers.agreement import Agreement, NoDoubleVote
+from testnet.simulation.checkers.chains import Chains
+from testnet.simulation.checkers.checker import Checker
+from testnet.simulation.checkers.conservation import Conservation, PlainConservation
+from testnet.simulation.checkers.durability import DurableBeforeVisible
+from testnet.simulation.checkers.liveness import Settlement, Totality
+from testnet.simulation.checkers.standing import Standing
+from testnet.simulation.world import World
+
+ALL: tuple[type[Checker], ...] = (Conservation, PlainConservation, Agreement, NoDoubleVote, DurableBeforeVisible, Chains, Standing, Settlement, Totality)
+
+
+def make_checkers(world: World) -> list[Checker]:
+    """One of each that has something to say about this run."""
+    is_promised = world.settings.byzantine_count <= world.genesis.committee.faults_tolerated
+    return [kind(world) for kind in ALL if is_promised or not kind.needs_agreement]

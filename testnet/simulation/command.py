@@ -1,0 +1,159 @@
+"""`mesh-testnet simulate`: seeds in, what they did and which properties broke out."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+EXIT_FAILED: Final = 1
+REPEATED_EVERY: Final = 50
+"""One seed in so many runs twice, and at least one."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--seeds", type=int, metavar="N", help="run the seeds 0 to N-1 (default: 20)")
+    what.add_argument("--seed", type=int, metavar="S", help="run one seed")
+    what.add_argument("--replay", type=Path, metavar="FILE", help="run a trace again, and compare")
+    what.add_argument("--list-mutations", action="store_true", help="name the defences that can be switched off")
+    parser.add_argument("--first", type=int, default=0, metavar="S", help="with --seeds: begin here")
+    parser.add_argument("--byzantine", type=int, choices=(0, 1, 2), metavar="K", help="so many validators misbehave; 2 are more than the committee bears")
+    parser.add_argument("--real-proofs", action="store_true", help="real range proofs in the place of the transparent stand-in: slow")
+    parser.add_argument("--mutate", default="", metavar="NAME", help="switch a defence off: the simulator must then find a violation")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="with --seed: write every event to a file")
+    parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one for all")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Exit status 1 if a property broke, a seed fell short, or a second run differed from the first."""
+    if options.list_mutations:
+        return _list_mutations()
+    if options.replay is not None:
+        return _replay(options.replay)
+    seeds = [options.seed] if options.seed is not None else range(options.first, options.first + (options.seeds or 20))
+    return _run_seeds(seeds, options)
+
+
+def _list_mutations() -> int:
+    from testnet.simulation.mutations.registry import MUTATIONS
+
+    for name, mutation in MUTATIONS.items():
+        print(f"{name:28} {mutation.text}")
+    return 0
+
+
+def _replay(path: Path) -> int:
+    """Run what a trace's header says, and compare the bytes."""
+    import tempfile
+
+    from testnet.simulation.seed_run import Options, run_seed
+    from testnet.simulation.trace import read_header
+
+    options = Options(**read_header(path)["options"])
+    with tempfile.TemporaryDirectory() as folder:
+        again = Path(folder) / "again.jsonl"
+        run_seed(options, again)
+        with path.open(encoding="utf-8") as first, again.open(encoding="utf-8") as second:
+            for number, (one, other) in enumerate(zip(first, second, strict=False), 1):
+                if one != other:
+                    print(f"line {number} differs:\n  was {one}  is  {other}", end="")
+                    return EXIT_FAILED
+        if path.stat().st_size != again.stat().st_size:
+            print("one trace is longer than the other")
+            return EXIT_FAILED
+    print(f"the same {path.stat().st_size} bytes: {options.command()}")
+    return 0
+
+
+@dataclass(slots=True)
+class _Total:
+    """What all seeds amount to."""
+
+    seeds: int = 0
+    events: int = 0
+    events_least: int = 0
+    certificates: int = 0
+    payments: int = 0
+    payments_least: int = 0
+    virtual_seconds: float = 0.0
+    faults: dict[str, int] = field(default_factory=dict)
+    violations: list[dict[str, Any]] = field(default_factory=list)
+    repeated: int = 0
+    differing: list[int] = field(default_factory=list)
+
+    def add(self, result: Any) -> None:
+        """One more seed."""
+        self.events_least = min(self.events_least, result.events_count) if self.seeds else result.events_count
+        self.payments_least = min(self.payments_least, result.payments_count) if self.seeds else result.payments_count
+        self.seeds += 1
+        self.events += result.events_count
+        self.certificates += result.certificates_count
+        self.payments += result.payments_count
+        self.virtual_seconds += result.virtual_seconds
+        for name, count in result.faults.items():
+            self.faults[name] = self.faults.get(name, 0) + count
+        self.violations += [
+            {"seed": result.options.seed, "invariant": one.invariant, "at": one.seconds, "text": one.text, "command": result.options.command()}
+            for one in result.violations
+        ]
+
+
+def _run_seeds(seeds: Sequence[int], told: argparse.Namespace) -> int:
+    from testnet.simulation.pool import run_again, run_seeds
+    from testnet.simulation.seed_run import Options, run_seed
+
+    several = [Options(seed, told.byzantine, told.real_proofs, told.mutate) for seed in seeds]
+    results: Iterable[Any] = [run_seed(several[0], told.trace)] if len(several) == 1 else run_seeds(several)
+    total = _Total()
+    again = several[::REPEATED_EVERY] if not told.mutate else []
+    digests: dict[int, str] = {}
+    for result in results:
+        total.add(result)
+        digests[result.options.seed] = result.digest
+        _tell_seed(result, as_json=told.json)
+    with ThreadPoolExecutor(2) as threads:
+        for options, digest in zip(again, threads.map(run_again, again), strict=True):
+            total.repeated += 1
+            if digest != digests[options.seed]:
+                total.differing.append(options.seed)
+    return _tell_total(total, as_json=told.json)
+
+
+def _tell_seed(result: Any, *, as_json: bool) -> None:
+    if as_json:
+        line = {
+            "event": "seed",
+            "seed": result.options.seed,
+            "events": result.events_count,
+            "certificates": result.certificates_count,
+            "payments": result.payments_count,
+            "virtual_seconds": result.virtual_seconds,
+            "faults": result.faults,
+            "trace": result.digest,
+            "violations": [{"invariant": one.invariant, "at": one.seconds, "text": one.text} for one in result.violations],
+        }
+        print(json.dumps(line), flush=True)
+        return
+    for one in result.violations:
+        print(f"seed {result.options.seed}: {one.invariant} at {one.seconds:.6f}: {one.text}\n    {result.options.command()}", flush=True)
+
+
+def _tell_total(total: _Total, *, as_json: bool) -> int:
+    failed = bool(total.violations or total.differing)
+    if as_json:
+        fields = {name: getattr(total, name) for name in total.__slots__}
+        print(json.dumps({"event": "total", "good": not failed, **fields}))
+        return EXIT_FAILED if failed else 0
+    print(f"{total.seeds} seeds, {total.events} events (least {total.events_least}), {total.certificates} certificates,", end=" ")
+    print(f"{total.payments} payments (least {total.payments_least}), {total.virtual_seconds:.0f} virtual seconds")
+    for name, count in sorted(total.faults.items()):
+        print(f"  {count:7} {name}")
+    print(f"{total.repeated} seeds twice, with other hash seeds: {'all the same' if not total.differing else f'{total.differing} DIFFER'}")
+    print(f"{len(total.violations)} violations")
+    sys.stdout.flush()
+    return EXIT_FAILED if failed else 0

@@ -1,0 +1,163 @@
+"""Runs one seed from its start to its verdict."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from typing_extensions import override
+
+from mesh_core.crypto import ristretto
+from mesh_core.errors import ErrorCode, LocalFault
+from testnet.simulation.byzantine.registry import corrupt, start_clients
+from testnet.simulation.checkers.checker import Violation
+from testnet.simulation.checkers.registry import make_checkers
+from testnet.simulation.entropy import Stream
+from testnet.simulation.injections.registry import Injections
+from testnet.simulation.loop import Runaway, make_loop
+from testnet.simulation.mutations.registry import MUTATIONS
+from testnet.simulation.proofs import ProofSystem, RealProofs, StandIn
+from testnet.simulation.settings import Settings, calm_settings, draw_settings
+from testnet.simulation.trace import Trace
+from testnet.simulation.workload import Workload
+from testnet.simulation.world import World
+
+MOST_STEPS = 2_000_000
+MOST_SECONDS = 1_000.0
+SETTLING_STEP_S = 0.5
+MESSAGE_FAULTS = {"lost": "loss", "cut": "cut off", "twice": "duplication", "late": "reordering", "flip": "corruption"}
+"""What the trace counts, and what it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What decides a run, beside the code. `byzantine` validators misbehave from the start; None lets the seed choose none or one."""
+
+    seed: int
+    byzantine: int | None = None
+    real_proofs: bool = False
+    mutation: str = ""
+    calm: bool = False
+
+    def command(self) -> str:
+        """What runs this again."""
+        parts = ["mesh-testnet simulate", f"--seed {self.seed}"]
+        if self.byzantine is not None:
+            parts.append(f"--byzantine {self.byzantine}")
+        if self.real_proofs:
+            parts.append("--real-proofs")
+        if self.mutation:
+            parts.append(f"--mutate {self.mutation}")
+        return " ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class SeedResult:
+    """What a run found. `digest` is the trace's hash."""
+
+    options: Options
+    violations: tuple[Violation, ...]
+    events_count: int
+    certificates_count: int
+    payments_count: int
+    counts: dict[str, int]
+    faults: dict[str, int]
+    virtual_seconds: float
+    digest: str
+    steps_count: int = field(default=0)
+
+
+def run_seed(options: Options, trace_path: Path | None = None) -> SeedResult:
+    """Run one seed. Everything that it does depends on `options` alone. OSError if the trace cannot be written."""
+    ristretto.load_library()
+    if options.mutation:
+        MUTATIONS[options.mutation].apply()
+    draw = Stream(f"seed {options.seed}")
+    settings = calm_settings() if options.calm else draw_settings(draw.fork("settings"), options.byzantine)
+    with Trace({"options": asdict(options)}, trace_path) as trace:
+        trace.add(0.0, "settings", **settings.as_fields())
+        return _Run(options, settings, draw, trace).run()
+
+
+class _Run:
+    def __init__(self, options: Options, settings: Settings, draw: Stream, trace: Trace) -> None:
+        self._options = options
+        self._trace = trace
+        self._draw = draw
+        self._loop = make_loop(draw.fork("ties"), most_steps=MOST_STEPS, most_seconds=MOST_SECONDS)
+        proofs: ProofSystem = RealProofs() if options.real_proofs else StandIn()
+        self._world = World(settings, draw, self._loop, trace, proofs)
+        self._world.checkers = make_checkers(self._world)
+
+    def run(self) -> SeedResult:
+        watcher = _LogWatcher(self._world)
+        logging.getLogger("mesh_core").addHandler(watcher)
+        try:
+            self._loop.run(self._main())
+        except Runaway as runaway:
+            self._world.on_unexpected(f"it does not end: {runaway}")
+        finally:
+            self._trace.end()
+            logging.getLogger("mesh_core").removeHandler(watcher)
+        result = self._result()
+        self._loop.close()
+        return result
+
+    async def _main(self) -> None:
+        world = self._world
+        injections = Injections(world, self._draw.fork("faults"))
+        corrupt(world, self._draw.fork("byzantine"), world.settings.byzantine_count)
+        for node in world.nodes:
+            node.start()
+        injections.start()
+        if world.settings.has_equivocators:
+            start_clients(world, self._draw.fork("clients"))
+        await Workload(world, self._draw.fork("workload")).run()
+        await self._until(lambda: self._loop.time() >= world.settings.fault_seconds)
+        injections.heal()
+        healed_at = self._loop.time()
+        await self._until(lambda: self._loop.time() >= healed_at + world.settings.heal_seconds or all(checker.is_satisfied() for checker in world.checkers))
+        for checker in () if world.violations else world.checkers:
+            checker.at_end()
+
+    async def _until(self, is_enough: Callable[[], bool]) -> None:
+        """Let time pass; not after a violation, since what comes after it says nothing."""
+        while not self._world.violations and not is_enough():
+            await self._world.sleep(SETTLING_STEP_S)
+
+    def _message_faults(self) -> dict[str, int]:
+        counts = {name: self._trace.counts[event] for event, name in MESSAGE_FAULTS.items() if event in self._trace.counts}
+        torn = sum(node.disk.torn_count for node in self._world.nodes)
+        return {**counts, "torn record": torn} if torn else counts
+
+    def _result(self) -> SeedResult:
+        world = self._world
+        return SeedResult(
+            self._options,
+            tuple(world.violations),
+            self._trace.events_count,
+            len(world.statistics.certificates),
+            world.statistics.sends_count,
+            dict(self._trace.counts),
+            {**world.statistics.faults, **self._message_faults()},
+            round(self._loop.time(), 6),
+            self._trace.digest(),
+            self._loop.steps_count,
+        )
+
+
+class _LogWatcher(logging.Handler):
+    """The product logs exceptions where a bug of ours would otherwise pass unseen: here each is a violation. Disks that were made to fail are none."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(logging.ERROR)
+        self._world = world
+
+    @override
+    def emit(self, record: logging.LogRecord) -> None:
+        error: Any = record.exc_info[1] if record.exc_info else None
+        is_disk_failing = isinstance(error, LocalFault) and error.code is ErrorCode.STORE_WRITE
+        if error is None or is_disk_failing:
+            return
+        self._world.on_unexpected(f"logged: {record.getMessage()} {error!r}")

@@ -1,0 +1,98 @@
+"""What one seed is made of. Each seed switches on a random part of the faults, with random rates: all at once would hide one behind the other."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from testnet.simulation.disk import DiskTimes
+from testnet.simulation.entropy import Stream
+from testnet.simulation.paths import PathQuality
+
+MESSAGE_FAULTS = ("loss", "duplication", "reordering", "corruption")
+SCHEDULED_FAULTS = (
+    "reset",
+    "slow",
+    "one-way",
+    "partition",
+    "validator-crash",
+    "validator-pause",
+    "wallet-crash",
+    "wallet-pause",
+    "wallet-restored",
+    "clock-jump",
+    "sync-error",
+    "disk-full",
+    "database-restored",
+)
+"""Faults that happen now and then; the number is the mean time between two of them."""
+
+BYZANTINE_CHANCE = 0.35
+EQUIVOCATORS_CHANCE = 0.5
+
+LASTING_FAULTS = ("none", "none", "folder-restored", "disk-lost", "journal-lost", "database-lost")
+"""What befalls one validator's disk, once. With all but the last it counts among f, or votes no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Times in virtual seconds. `every` gives the mean time between two faults of a kind; a kind that is missing does not happen."""
+
+    wallets_count: int
+    payments_count: int
+    payment_interval: float
+    fault_seconds: float
+    heal_seconds: float
+    quality: PathQuality
+    disk: DiskTimes
+    proof_seconds: float
+    every: dict[str, float]
+    lasting: str
+    byzantine_count: int
+    has_equivocators: bool
+
+    def as_fields(self) -> dict[str, Any]:
+        """For the header of a trace."""
+        return asdict(self)
+
+
+def draw_settings(draw: Stream, byzantine: int | None = None) -> Settings:
+    """The settings of one seed; `byzantine` validators misbehave, if that is not left to the seed."""
+    chosen = 1 if draw.chance(BYZANTINE_CHANCE) else 0
+    byzantine_count = chosen if byzantine is None else byzantine
+    lasting = draw.choice(LASTING_FAULTS)
+    least = draw.choice((0.0003, 0.002, 0.02))
+    message = {name: draw.between(0.005, 0.08) if draw.chance(0.4) else 0.0 for name in MESSAGE_FAULTS}
+    quality = PathQuality(least, least * draw.between(1.5, 6.0), **message)
+    every = {name: draw.between(1.5, 8.0) for name in SCHEDULED_FAULTS if draw.chance(0.4)}
+    sync = draw.choice((0.0002, 0.002, 0.008))
+    return Settings(
+        wallets_count=6,
+        payments_count=20,
+        payment_interval=draw.between(0.15, 0.6),
+        fault_seconds=draw.between(10.0, 20.0),
+        heal_seconds=90.0,
+        quality=quality,
+        disk=DiskTimes(sync, sync * draw.between(1.5, 5.0)),
+        proof_seconds=draw.between(0.003, 0.05),
+        every=every,
+        lasting="none" if byzantine_count else lasting,
+        byzantine_count=byzantine_count,
+        has_equivocators=draw.chance(EQUIVOCATORS_CHANCE) or byzantine_count > 1,
+    )
+
+
+def calm_settings() -> Settings:
+    """No faults at all: where a simulation is itself looked at."""
+    return Settings(
+        wallets_count=2,
+        payments_count=6,
+        payment_interval=0.2,
+        fault_seconds=2.0,
+        heal_seconds=30.0,
+        quality=PathQuality(0.001, 0.004),
+        disk=DiskTimes(0.002, 0.004),
+        proof_seconds=0.005,
+        every={},
+        lasting="none",
+        byzantine_count=0,
+        has_equivocators=False,
+    )
