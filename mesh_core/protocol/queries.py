@@ -44,13 +44,13 @@ def find_certificate(store: RecordReader, cert_id: Hash32) -> bytes | None:
 
 
 def answer_account(query: QueryAccount, ledger: Ledger, store: RecordReader, lock: VoteLock | None) -> AccountStateMessage:
-    """Answer QUERY_ACCOUNT. `lock` is this validator's vote in the account's undecided slot."""
+    """Answer QUERY_ACCOUNT. `lock` is this validator's vote in the account's undecided slot, perhaps without the transition's bytes."""
     account = ledger.account(query.owner)
     head = None
     if query.want & Want.HEAD_CERTIFICATE and account is not None and account.sequence > 0:
         slot = find_slot(store, query.owner, account.sequence - 1)
         head = None if slot is None else find_certificate(store, slot.cert_id)
-    pending = lock.transition if lock is not None and query.want & Want.PENDING_TRANSITION else None
+    pending = lock.transition if lock is not None and lock.transition and query.want & Want.PENDING_TRANSITION else None
     claimable, more = _list_claimable(query, ledger) if query.want & Want.CLAIMABLE else ((), False)
     return AccountStateMessage(
         query.request_id, account is not None, ledger.account_or_zero(query.owner), head, pending, claimable, more, ledger.globals.log_length

@@ -5,14 +5,16 @@ from dataclasses import replace
 import pytest
 
 from mesh_core.crypto import domains
-from mesh_core.protocol.certificates import InvalidCertificate, build_certificate, read_certificate, verify_vote
+from mesh_core.errors import ErrorCode
+from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, build_certificate, read_certificate, verify_certificate, verify_vote
 from mesh_core.protocol.effects import Broadcast, Emit, Persist, Reply, Source
+from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.identifiers import compute_cert_id, identify
 from mesh_core.protocol.parking import ParkingLot
 from mesh_core.types.basic import ZERO_HASH, Hash32, PublicKey, Signature
 from mesh_core.types.certificate import CERTIFICATE, Certificate, Signer
 from mesh_core.types.events import CertificateApplied, CertificateParked
-from mesh_core.types.messages import AckStatus, CertAck, SettlementCertificate
+from mesh_core.types.messages import AckStatus, CertAck, SettlementCertificate, VoteReject
 from mesh_core.types.transition import STATEMENT, Claim
 from tests.cluster import Cluster, Validator, alter, cert_id_of, certify_by_hand, make_genesis, sign_core, validator_keys, vote_by_hand
 from tests.unit.protocol.forgery import add_order, owner_seed, sign_again
@@ -384,3 +386,62 @@ def test_missing_names_each_absent_certificate_once(world: World) -> None:
     claims = tuple(Claim(Hash32(bytes((name,)) * 32), index, world.receive.core.claims[0].commitment) for name in (1, 2) for index in (0, 1))
     ack = world.validator().settle(certify_by_hand(alter(world.receive, world.carol.keys, claims=claims)))
     assert ack.missing == (Hash32(b"\1" * 32), Hash32(b"\2" * 32))
+
+
+# --- What repetition costs ------------------------------------------------------------------------------------------------------------------------
+
+
+def count_checks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Counts verifications of certificates from here on."""
+    count = [0]
+
+    def counted(checked: CheckedCertificate, genesis: Genesis) -> CheckedCertificate:
+        count[0] += 1
+        return verify_certificate(checked, genesis)
+
+    monkeypatch.setattr("mesh_core.protocol.applying.verify_certificate", counted)
+    return count
+
+
+def test_parked_certificate_that_comes_again_is_not_verified_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster()
+    _, second, third = chain_of(cluster, 3)
+    validator = cluster.validators[0]
+    count = count_checks(monkeypatch)
+    first_answer = validator.settle(second)
+    for _ in range(5):
+        assert validator.settle(second) == first_answer
+        assert isinstance(validator.vote(third.transition, (CERTIFICATE.encode(second),)), VoteReject)
+    assert count == [1]
+    assert validator.machine.parked_count == 1
+
+
+def test_parked_id_with_other_votes_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The id of a certificate says nothing of its votes: with another quorum it is verified, with a false one it is INVALID."""
+    cluster = Cluster()
+    second = chain_of(cluster, 2)[1]
+    validator = cluster.validators[0]
+    count = count_checks(monkeypatch)
+    assert validator.settle(second).status is AckStatus.PENDING
+    forged = replace(second, votes=(*second.votes[:2], replace(second.votes[2], signature=second.votes[0].signature)))
+    assert validator.settle(forged).status is AckStatus.INVALID
+    assert validator.settle(certify_by_hand(second.transition, (0, 1, 2))).status is AckStatus.PENDING
+    assert count == [3]
+    assert validator.machine.parked_count == 1
+
+
+def test_work_for_attached_certificates_ends_with_the_first_that_is_not_valid(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that nobody knows can ask for a vote: what it can make a validator do is one failed certificate, and look-ups for those that are applied."""
+    validator = world.validator()
+    count = count_checks(monkeypatch)
+    good = certify_by_hand(world.send)
+    forged = CERTIFICATE.encode(replace(good, votes=(*good.votes[:2], replace(good.votes[2], signature=good.votes[0].signature))))
+    stranger = sign_core(replace(world.send.core, sender=world.eve.keys.owner), world.eve.keys)
+    known = [CERTIFICATE.encode(one) for one in world.past]
+    answer = validator.vote(stranger, (*known, forged, *[CERTIFICATE.encode(good)] * (16 - len(known) - 1)))
+    assert isinstance(answer, VoteReject)
+    assert answer.code is ErrorCode.UNKNOWN_ACCOUNT
+    assert count == [1]
+    # Bytes that their sender has not signed buy not even that.
+    assert isinstance(validator.vote(replace(stranger, owner_signature=Signature(bytes(64))), (forged,)), VoteReject)
+    assert count == [1]

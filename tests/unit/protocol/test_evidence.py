@@ -9,7 +9,7 @@ import pytest
 from mesh_core.crypto import domains
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode
-from mesh_core.protocol.effects import Source
+from mesh_core.protocol.effects import Broadcast, Effect, Persist, Source
 from mesh_core.protocol.equivocation import (
     build_accountability_report,
     build_client_equivocation,
@@ -25,11 +25,11 @@ from mesh_core.types.certificate import CERTIFICATE, Certificate
 from mesh_core.types.events import Equivocation, SafetyAlarm
 from mesh_core.types.evidence import ACCOUNTABILITY_REPORT, EQUIVOCATION_PROOF, ClientEquivocation, EquivocationProof, ValidatorEquivocation
 from mesh_core.types.genesis import GENESIS_DOC
-from mesh_core.types.messages import AckStatus, ConflictDetail, Evidence, PongFlag, VoteReject
+from mesh_core.types.messages import AckStatus, ConflictDetail, Evidence, PongFlag, SettlementCertificate, VoteReject
 from mesh_core.types.transition import STATEMENT, Statement, Transition
-from tests.cluster import Validator, alter, cert_id_of, certify_by_hand, make_genesis, sign_core, validator_keys, vote_by_hand
+from tests.cluster import Validator, alter, cert_id_of, certify_by_hand, make_genesis, sign_core, transition_id_of, validator_keys, vote_by_hand
 from tests.unit.protocol.forgery import owner_seed, sign_again
-from tests.unit.protocol.steps import ask, codes, decide
+from tests.unit.protocol.steps import ask, codes, decide, request
 from tests.unit.protocol.world import World
 
 
@@ -193,6 +193,31 @@ def test_proof_from_the_network_is_checked_kept_and_told_once(world: World) -> N
     assert tell(validator.restart(), client_proof(world.send, world.rival)) == 2
 
 
+def test_new_proof_is_passed_on_once_whoever_found_it(world: World) -> None:
+    validator = world.validator()
+    seen, told = client_proof(world.send, world.rival), validator_proof(1, world.send, world.rival)
+
+    def passed_on(effects: list[Effect]) -> list[EquivocationProof]:
+        performed = validator.perform(effects)
+        first_record = next((place for place, effect in enumerate(performed) if isinstance(effect, Persist)), 0)
+        assert all(place > first_record for place, effect in enumerate(performed) if isinstance(effect, Broadcast))
+        return [effect.message.proof for effect in performed if isinstance(effect, Broadcast)]
+
+    assert passed_on(validator.machine.handle(Source(1), request(world.send), 0.0)) == []
+    assert passed_on(validator.machine.handle(Source(1), request(world.rival), 0.0)) == [seen]
+    assert passed_on(validator.machine.handle(Source(1), request(world.rival), 0.0)) == []
+    assert passed_on(validator.machine.handle(Source(2), Evidence(seen), 0.0)) == []
+    assert passed_on(validator.machine.handle(Source(2), Evidence(told), 0.0)) == [told]
+    assert passed_on(validator.machine.handle(Source(3), Evidence(told), 0.0)) == []
+    false = replace(validator_proof(2, world.send, world.rival), signature_a=told.signature_a)
+    assert passed_on(validator.machine.handle(Source(3), Evidence(false), 0.0)) == []
+    # The proofs of an alarm, too: three guilty validators; the owner's is known.
+    validator.settle(certify_by_hand(world.send, (0, 1, 2)))
+    data = CERTIFICATE.encode(certify_by_hand(world.rival, (0, 1, 2)))
+    alarm = passed_on(validator.machine.handle(Source(3), SettlementCertificate(1, data), 0.0))
+    assert alarm == [validator_proof(index, world.send, world.rival) for index in (0, 2)]
+
+
 def test_false_proof_from_the_network_is_dropped(world: World) -> None:
     validator = world.validator()
     validator.events.clear()
@@ -292,6 +317,57 @@ def test_second_certificate_for_a_slot_of_long_ago_stops_the_validator_too(world
     assert validator.machine.halted
     report = ACCOUNTABILITY_REPORT.decode(validator.store[HALTED_KEY])
     assert [proof.validator for proof in report.proofs] == list(world.genesis.committee.validators[1:])
+
+
+def conflicting(validator: Validator) -> set[bytes]:
+    """The transitions of the certificates that are kept as evidence."""
+    return {bytes(transition_id_of(CERTIFICATE.decode(data).transition)) for data in validator.machine.conflicts()}
+
+
+def test_conflict_that_is_not_in_one_slot_names_nobody_but_keeps_the_certificates_that_show_it(world: World) -> None:
+    """Nobody has signed two statements for one slot here, so nothing convicts a single validator. The certificates show anybody what is wrong."""
+    claimed, taker = world.payout, world.first_claim
+    wrong_chain = alter(world.pay(world.bob, (world.alice, 1)), world.bob.keys, prev=Hash32(bytes(32)))
+    twice = world.claim(world.bob, (claimed, 0))
+    foreign = alter(world.receive, world.dave.keys, sender=world.dave.keys.owner)
+    unbalanced = alter(world.send, world.alice.keys, new_balance=world.rival.core.new_balance)
+    made_alice = world.payout.transition
+    for certified, shown_by in ((wrong_chain, taker.transition), (twice, taker.transition), (foreign, claimed.transition), (unbalanced, made_alice)):
+        validator = world.validator()
+        digest = validator.machine.ledger.compute_digest()
+        assert validator.settle(certify_by_hand(certified)).status is AckStatus.CONFLICT
+        assert ACCOUNTABILITY_REPORT.decode(validator.store[HALTED_KEY]).proofs == ()
+        assert conflicting(validator) == {bytes(transition_id_of(certified)), bytes(transition_id_of(shown_by))}
+        assert validator.evidence() == {}
+        assert validator.machine.ledger.compute_digest() == digest
+        # Once: it changes nothing when it comes again, also after a restart.
+        before = validator.state()
+        for again in (validator, validator.restart()):
+            assert again.settle(certify_by_hand(certified)).status is AckStatus.CONFLICT
+            assert again.state() == before
+
+
+def test_conflicts_cannot_fill_the_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mesh_core.protocol.applying.MAX_CONFLICTS_KEPT", 4)
+    validator = world.validator()
+    for number in range(9):
+        rival = alter(world.gifts[0].transition, world.faucet.keys, self_memo=bytes([number]) * 56)
+        assert validator.settle(certify_by_hand(rival)).status is AckStatus.CONFLICT
+    assert 4 <= len(validator.machine.conflicts()) <= 5
+    assert len(validator.restart().machine.conflicts()) == len(validator.machine.conflicts())
+
+
+def test_parked_certificate_for_a_slot_that_another_one_takes_is_a_conflict(world: World) -> None:
+    """It waited for a SEND that is not here; meanwhile its own slot is settled by a rival. It must not lie there unseen."""
+    cluster_pay = world.pay(world.alice, (world.carol, 7))
+    claim = world.claim(world.carol, (certify_by_hand(cluster_pay), 0))
+    validator = world.validator()
+    assert validator.settle(certify_by_hand(claim, (0, 1, 2))).status is AckStatus.PENDING
+    assert validator.settle(certify_by_hand(world.receive, (1, 2, 3))).status is AckStatus.APPLIED
+    assert validator.machine.halted
+    assert validator.machine.parked_count == 0
+    report = ACCOUNTABILITY_REPORT.decode(validator.store[HALTED_KEY])
+    assert [proof.validator for proof in report.proofs] == list(world.genesis.committee.validators[1:3])
 
 
 def halted(world: World) -> Validator:
