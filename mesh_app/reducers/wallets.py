@@ -9,6 +9,7 @@ from mesh_app.reducers.note import Note, Notes, Reducer, validator_note, who
 from mesh_app.state import MAX_INCOMING, Fault, Link, Output, State, WalletView
 
 MAX_NEW_FAULTS: Final = 20
+GRAVE: Final = frozenset(("locked", "stuck", "two_signed", "replaced"))
 
 
 def wallet(state: State, fields: Fields, t_ns: int) -> Notes:
@@ -80,4 +81,11 @@ def fault(state: State, fields: Fields, t_ns: int) -> Notes:
     return (Note(name or "net", "fault", f"{text} [{code}]", tone="down", payment=payment.key if payment is not None else None),)
 
 
-REDUCERS: Final[Mapping[str, Reducer]] = {"wallet": wallet, "incoming": incoming, "link": link, "fault": fault}
+def notice(state: State, fields: Fields, t_ns: int) -> Notes:
+    """Something that a wallet's owner should know: it restores itself, was moved by another device, or cannot go on."""
+    kind, text = fields.text("kind"), fields.text("text")
+    name = fields.text("wallet") if fields.has("wallet") else None
+    return (Note(name or "net", kind, text, tone="down" if kind in GRAVE else "wait"),)
+
+
+REDUCERS: Final[Mapping[str, Reducer]] = {"wallet": wallet, "incoming": incoming, "link": link, "fault": fault, "notice": notice}

@@ -79,7 +79,7 @@ class FailureReason(Enum):
     """Why no certificate can come any more."""
 
     LOCKED = "two transitions of this slot are signed, and neither can reach a quorum"
-    STUCK = "too many validators refuse this transition for ever"
+    STUCK = "at least a quorum of validators refuses this transition for ever"
     SUPERSEDED = "this slot, or an output it claims, is settled already"
     """By which transition, the slot's certificate says: perhaps by this very one, since anybody who has its bytes can gather the votes."""
 
@@ -216,11 +216,26 @@ class SettlementMachine:
         self._transition = TRANSITION.encode(candidate.transition)
         self._votes: dict[PublicKey, Signature] = {}
         self._progress = [_Progress() for _ in genesis.committee.validators]
+        self._evidence: dict[EquivocationProof, None] = {}
 
     @property
     def acks_count(self) -> int:
         """Validators that have applied the certificate."""
         return sum(progress.acked for progress in self._progress)
+
+    def has_acknowledged(self, validator: int) -> bool:
+        """Whether a validator has applied the certificate."""
+        return self._progress[validator].acked
+
+    @property
+    def refusals(self) -> dict[int, ErrorCode]:
+        """What validators, by index, have refused this transition with, for ever or because of another one."""
+        return {validator: progress.refused for validator, progress in enumerate(self._progress) if progress.refused is not None}
+
+    @property
+    def evidence(self) -> tuple[EquivocationProof, ...]:
+        """The verified proofs that this slot has a second transition, as validators gave them."""
+        return tuple(self._evidence)
 
     def start(self) -> list[SettlementEffect]:
         """Ask all validators at once."""
@@ -298,6 +313,8 @@ class SettlementMachine:
         proof = reject.detail.proof if isinstance(reject.detail, ConflictDetail) else None
         if refusal is RefusalClass.CONFLICT and (proof is None or not self._convicts_this_slot(proof)):
             return [AnswerInvalid(validator, "it speaks of a conflict and cannot prove it"), *self._pause(validator)]
+        if proof is not None and refusal is RefusalClass.CONFLICT:
+            self._evidence[proof] = None
         report = VoteRefused(validator, reject.code, reject.text, refusal, proof)
         match refusal:
             case RefusalClass.BEHIND:
@@ -321,18 +338,22 @@ class SettlementMachine:
     def _check_failure(self) -> list[SettlementEffect]:
         """Give up only when too few validators are left for a quorum, and say why. Up to f validators that lie cannot get here alone.
 
-        That the slot is settled is a validator's word; f + 1 of them cannot all lie. That two transitions are signed was proven.
+        That the slot is settled is a validator's word; f + 1 of them cannot all lie. That two transitions are signed was proven. Stuck is what at least q
+        validators refuse for ever: so many that a second transition in this slot can never meet with a quorum for the first. With fewer, the others are
+        still waited for.
         """
         committee = self.genesis.committee
-        refusals = [progress.refused for progress in self._progress if progress.refused is not None]
+        refusals = list(self.refusals.values())
         if committee.size - len(refusals) >= committee.quorum_threshold:
             return []
         settled_count = sum(code in _SETTLED_CODES for code in refusals)
         if settled_count >= committee.validity_threshold:
             return [self._enter(SettlementState.FAILED, FailureReason.SUPERSEDED)]
-        if any(classify_refusal(code) is RefusalClass.CONFLICT for code in refusals):
+        if self._evidence:
             return [self._enter(SettlementState.FAILED, FailureReason.LOCKED)]
-        return [self._enter(SettlementState.FAILED, FailureReason.SUPERSEDED if settled_count else FailureReason.STUCK)]
+        if settled_count:
+            return [self._enter(SettlementState.FAILED, FailureReason.SUPERSEDED)]
+        return [self._enter(SettlementState.FAILED, FailureReason.STUCK)] if len(refusals) >= committee.quorum_threshold else []
 
     # --- Certificates
 

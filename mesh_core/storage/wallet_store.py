@@ -2,6 +2,9 @@
 
 The seed is the wallet: a folder without one is no wallet. It is written last and never overwritten, so an interrupted `create` can be repeated,
 and no command can replace the only copy of somebody's keys.
+
+The records can be had back from the validators with the seed alone. A new wallet's database says from the start that there is nothing to be had back; one
+that is made beside a seed that was used before does not, and the wallet then asks for everything.
 """
 
 import re
@@ -19,10 +22,16 @@ SEED_NAME = "seed"
 SEED_SIZE_BYTES = 32
 FORMAT_NAME = "mesh-wallet"
 FORMAT_VERSION = 1
+SEED_FORMAT = "mesh-seed"
+SEED_VERSION = 1
+NOTHING_TO_RESTORE: Record = ("meta/history", b"complete")
+"""In the database of a wallet whose seed nobody has used before. (The wallet writes the same record when everything is restored.)"""
 
 # The name becomes a folder: no dots and no slashes, so it cannot lead out of the home; no leading dash, so it is never taken for an option.
 WALLET_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,31}", re.ASCII)
-SEED_TEXT = re.compile(rb"[0-9a-f]{64}\n?")
+SEED_TEXT = re.compile(rb"(?:mesh-seed 1\n)?([0-9a-f]{64})\n?")
+"""The format's line, then the seed. Without the line, too: so the first version wrote it, and so somebody may who has only the digits left."""
+SEED_LINE = re.compile(rb"(mesh-[a-z-]{1,20}) ([0-9]{1,9})\n")
 
 
 class WalletStore:
@@ -49,9 +58,18 @@ class WalletStore:
         """Make a new wallet with a seed of 32 bytes (secret) and leave it closed. For programs without an event loop. Raises LocalFault as `create`."""
         _create_database(home, _find_folder(home, name), name, seed, DEADLINE_SECONDS).close()
 
+    @staticmethod
+    def restore(home: Path, name: str, seed: bytes) -> None:
+        """Make a wallet with a seed that was used before (32 bytes, secret), without any records, and leave it closed. Raises LocalFault as `create`.
+
+        The first start of the wallet asks the validators for balance, openings and history.
+        """
+        assert len(seed) == SEED_SIZE_BYTES
+        _create_database(home, _find_folder(home, name), name, seed, DEADLINE_SECONDS, is_used=True).close()
+
     @classmethod
     def open(cls, home: Path, name: str, on_fault: Callable[[LocalFault], None], *, deadline_seconds: float = DEADLINE_SECONDS) -> "WalletStore":
-        """Open an existing wallet and own it.
+        """Open an existing wallet and own it. Where its records are gone, new ones are begun beside the seed, and the wallet restores itself.
 
         Raises LocalFault: WALLET_NAME_INVALID, WALLET_UNKNOWN, KEY_FILE (the seed is damaged or open to others), and what `Database.open` raises.
         """
@@ -60,7 +78,7 @@ class WalletStore:
             known = ", ".join(list_wallets(home)) or "none"
             raise LocalFault(ErrorCode.WALLET_UNKNOWN, f"there is no wallet '{name}' in {home} (wallets there: {known})")
         _read_seed(folder)
-        return cls(folder, _open_database(folder, create=False, deadline_seconds=deadline_seconds), on_fault)
+        return cls(folder, _open_database(folder, deadline_seconds=deadline_seconds), on_fault)
 
     @property
     def statistics(self) -> CommitStatistics:
@@ -124,38 +142,46 @@ def _describe_unreadable(folder: Path, error: OSError) -> LocalFault:
     return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot read {folder}: {error.strerror or error}")
 
 
-def _open_database(folder: Path, *, create: bool, deadline_seconds: float) -> Database:
-    return Database.open(folder / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=create, deadline_seconds=deadline_seconds)
+def _open_database(folder: Path, *, deadline_seconds: float) -> Database:
+    return Database.open(folder / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=True, deadline_seconds=deadline_seconds)
 
 
-def _create_database(home: Path, folder: Path, name: str, seed: bytes, deadline_seconds: float) -> Database:
+def _create_database(home: Path, folder: Path, name: str, seed: bytes, deadline_seconds: float, *, is_used: bool = False) -> Database:
     """The database of a wallet that did not exist; its seed is written last, since a folder with a seed is a wallet."""
     if _has_seed(folder):
         raise LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet '{name}' in {home} already; choose another name")
-    database = _open_database(folder, create=True, deadline_seconds=deadline_seconds)
+    database = _open_database(folder, deadline_seconds=deadline_seconds)
     try:
-        _write_first_seed(folder, name, seed, database)
+        _write_first_seed(folder, name, seed, database, is_used=is_used)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def _write_first_seed(folder: Path, name: str, seed: bytes, database: Database) -> None:
+def _write_first_seed(folder: Path, name: str, seed: bytes, database: Database, *, is_used: bool) -> None:
     """A new seed beside the records of an old one would be a wallet that signs for one account and remembers the payments of another."""
-    if next(database.records(), None) is not None:
+    if any(record != NOTHING_TO_RESTORE for record in database.records()):
         raise LocalFault(
             ErrorCode.WALLET_EXISTS, f"{folder} holds the records of a wallet '{name}' whose seed is missing; put its seed back or choose another name"
         )
+    # An interrupted `create` may have left its record: in a wallet whose seed was used it would hide that there is something to ask for.
+    database.write([(NOTHING_TO_RESTORE[0], b"" if is_used else NOTHING_TO_RESTORE[1])])
     try:
-        write_atomically(folder / SEED_NAME, seed.hex().encode("ascii") + b"\n")
+        write_atomically(folder / SEED_NAME, f"{SEED_FORMAT} {SEED_VERSION}\n{seed.hex()}\n".encode("ascii"))
     except FileExistsError:
         raise LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet '{name}' in {folder.parent} already; choose another name") from None
 
 
 def _read_seed(folder: Path) -> bytes:
-    text = read_private(folder / SEED_NAME)
-    if not SEED_TEXT.fullmatch(text):
-        # The content is a secret even when it is damaged: the text says only its length.
-        raise LocalFault(ErrorCode.KEY_FILE, f"{folder / SEED_NAME} is damaged: expected 64 hexadecimal digits, found {len(text)} bytes")
-    return bytes.fromhex(text.decode("ascii"))
+    content = read_private(folder / SEED_NAME)
+    found = SEED_TEXT.fullmatch(content)
+    if found is not None:
+        return bytes.fromhex(found[1].decode("ascii"))
+    line = SEED_LINE.match(content)
+    if line is not None and (line[1].decode(), int(line[2])) != (SEED_FORMAT, SEED_VERSION):
+        written, known = line[0].decode().strip(), f"{SEED_FORMAT} {SEED_VERSION}"
+        text = f"{folder / SEED_NAME} is a '{written}', this program knows '{known}': run the version of MESH that wrote it"
+        raise LocalFault(ErrorCode.STORE_FORMAT, text)
+    # The content is a secret even when it is damaged: the text says only its length.
+    raise LocalFault(ErrorCode.KEY_FILE, f"{folder / SEED_NAME} is damaged: expected 64 hexadecimal digits, found {len(content)} bytes")

@@ -3,44 +3,56 @@
 Implements `LedgerView` for the wallet's own checks and `AccountHistory` for validators that are behind.
 """
 
-import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mesh_core.crypto.keys import WalletKeys
-from mesh_core.crypto.memo import MemoContext, MemoError, SelfMemoContext, open_memo, open_self_memo, reopen_sent_memo
+from mesh_core.crypto.memo import MemoError
 from mesh_core.crypto.pedersen import Opening, commit_public
 from mesh_core.crypto.ristretto import decode_scalar, encode_scalar
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
 from mesh_core.protocol.certificates import CheckedCertificate
 from mesh_core.protocol.construction import OpenedOutput
 from mesh_core.protocol.genesis import Genesis
-from mesh_core.protocol.identifiers import Identified
+from mesh_core.protocol.identifiers import Identified, identify
+from mesh_core.storage.pending import Record
 from mesh_core.types.account import AccountState, ClaimableOutput, zero_account
 from mesh_core.types.basic import ZERO_HASH, Hash32, PublicKey, Scalar32
 from mesh_core.types.transition import TRANSITION, OutputKey, TransitionCore
 from mesh_core.wallet.ports import Store
+from mesh_core.wallet.reading import read_balance, read_incoming, read_paid
 from mesh_core.wallet.records import (
     ACCOUNT_KEY,
     ACCOUNT_RECORD,
+    HISTORY_COMPLETE,
+    HISTORY_KEY,
     INCOMING_PREFIX,
     INCOMING_RECORD,
     NETWORK_KEY,
     OUTGOING_PREFIX,
     OUTGOING_RECORD,
+    REPLACED_RECORD,
+    STANDING,
+    STANDING_KEY,
     AccountRecord,
+    Condition,
     IncomingRecord,
     IncomingStatus,
     OutgoingRecord,
     OutgoingState,
     PaidOutput,
+    ReplacedRecord,
+    Standing,
     certificate_key,
     incoming_key,
     outgoing_key,
     parse_incoming,
+    replaced_key,
 )
 
-UNFINISHED = (OutgoingState.SIGNED, OutgoingState.CERTIFIED)
+IN_ORDER = Standing(Condition.OPEN, 0, "", (), (), 0)
+UNCERTIFIED = (OutgoingState.SIGNED, OutgoingState.LOCKED, OutgoingState.STUCK)
+DELETED = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,26 @@ class NewOutput:
     record: IncomingRecord
 
 
+@dataclass(frozen=True, slots=True)
+class OwnCertificate:
+    """A certificate of this account, with those whose outputs it claims as far as they are at hand."""
+
+    checked: CheckedCertificate
+    sources: tuple[CheckedCertificate, ...] = ()
+
+
+@dataclass(slots=True)
+class _Change:
+    """What one durable batch changes. Nothing of it is used before it is durable."""
+
+    account: AccountRecord
+    records: dict[str, bytes] = field(default_factory=dict)
+    outgoing: "dict[int, _Signed]" = field(default_factory=dict)
+    incoming: dict[OutputKey, IncomingRecord] = field(default_factory=dict)
+    claimed: list[OutputKey] = field(default_factory=list)
+    standing: Standing | None = None
+
+
 class WalletAccount:
     """State of one account, in memory and on disk. Every change is durable before it is used."""
 
@@ -77,12 +109,17 @@ class WalletAccount:
             )
         try:
             self._incoming = {parse_incoming(key): INCOMING_RECORD.decode(value) for key, value in store.records(INCOMING_PREFIX)}
-            self._outgoing = {record.sequence: record for record in (_read_outgoing(value) for _, value in store.records(OUTGOING_PREFIX))}
-            stored = store.get(ACCOUNT_KEY)
+            self._outgoing = {record.sequence: record for record in (_wrap(OUTGOING_RECORD.decode(value)) for _, value in store.records(OUTGOING_PREFIX))}
+            stored, standing = store.get(ACCOUNT_KEY), store.get(STANDING_KEY)
             self._account = self._genesis_account() if stored is None else ACCOUNT_RECORD.decode(stored)
+            self._standing = STANDING.decode(standing) if standing else IN_ORDER
         except (DecodeError, ValueError) as error:
             raise LocalFault(ErrorCode.STORE_CORRUPT, f"wallet '{store.name}' holds a record that this program did not write: {error}") from error
+        self._has_all_history = store.get(HISTORY_KEY) == HISTORY_COMPLETE
         self._claimed = {claim.key for signed in self._outgoing.values() if signed.record.certificate is not None for claim in signed.core.claims}
+        self._first_missing = 0
+        self._first_undone = 0
+        self._last_stamp = 0
 
     def _genesis_account(self) -> AccountRecord:
         owner = self._keys.owner
@@ -110,6 +147,17 @@ class WalletAccount:
         return None if signed is None else signed.record
 
     @property
+    def pending_candidate(self) -> Identified | None:
+        """`pending`, decoded, with its hashes."""
+        record = self.pending
+        return None if record is None else identify(TRANSITION.decode(record.transition))
+
+    @property
+    def standing(self) -> Standing:
+        """Whether the account can go on in its present slot. What kept an earlier slot is over with it."""
+        return self._standing if self._standing.sequence == self.state.sequence else IN_ORDER
+
+    @property
     def balance(self) -> Balance:
         """The balance as its owner sees it."""
         pending = self.pending
@@ -119,8 +167,30 @@ class WalletAccount:
         leaving = max(0, self._account.value - pending.new_value)
         return Balance(self._account.value - leaving, incoming, leaving)
 
+    @property
+    def first_missing(self) -> int:
+        """The first slot whose certificate this disk does not hold; the account's next slot where it holds all."""
+        while self._first_missing < self.state.sequence and self._certificate_at(self._first_missing) is not None:
+            self._first_missing += 1
+        return self._first_missing
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the disk holds all certificates of this account. Otherwise it cannot tell what was claimed already, and claims nothing.
+
+        A claim of what a forgotten transition has claimed would be refused for ever, and its slot could never be used again.
+        """
+        return self.first_missing == self.state.sequence
+
+    @property
+    def has_all_history(self) -> bool:
+        """Whether nothing from before this disk began is left to be asked for."""
+        return self._has_all_history
+
     def claimable(self, limit: int) -> list[OpenedOutput]:
-        """Outputs that were opened and not claimed, the oldest first."""
+        """Outputs that were opened and not claimed, the oldest first; none while the account is not whole."""
+        if not self.is_whole:
+            return []
         waiting = [(record.seen_ms, key, record) for key, record in self._incoming.items() if self._is_claimable(key, record)]
         return [
             OpenedOutput(key, record.commitment, Opening(record.value, decode_scalar(record.blinding)))
@@ -128,15 +198,16 @@ class WalletAccount:
         ]
 
     def _is_claimable(self, key: OutputKey, record: IncomingRecord) -> bool:
-        """Opened, and claimed by no certified transition of ours: a validator that is behind, or lies, still offers what was claimed long ago.
-
-        A claim of such an output would be refused for ever, and its slot could never be used again.
-        """
+        """Opened, and claimed by no certified transition of ours: a validator that is behind, or lies, still offers what was claimed long ago."""
         return record.status is IncomingStatus.CLAIMABLE and key not in self._claimed
 
     def knows(self, key: OutputKey) -> bool:
         """Whether an output was seen before."""
         return key in self._incoming
+
+    def unknown_sources(self) -> list[Hash32]:
+        """Certificates whose outputs this account has claimed and of which its disk knows nothing: a gap in the history."""
+        return sorted({key.cert_id for key in self._claimed if key not in self._incoming})
 
     def outgoing(self) -> list[OutgoingRecord]:
         """All signed transitions, by sequence."""
@@ -144,12 +215,29 @@ class WalletAccount:
 
     def incoming(self) -> list[tuple[OutputKey, IncomingRecord]]:
         """All outputs that came, the oldest first."""
-        return sorted(self._incoming.items(), key=lambda item: (item[1].seen_ms, item[0]))
+        told = [(key, replace(record, status=IncomingStatus.CLAIMED) if key in self._claimed else record) for key, record in self._incoming.items()]
+        return sorted(told, key=lambda item: (item[1].seen_ms, item[0]))
 
     def unsettled(self) -> OutgoingRecord | None:
-        """The newest transition that is signed or certified and not known to be settled."""
+        """The newest transition that is not certified, or certified and not known to be settled."""
         newest = self._outgoing.get(max(self._outgoing, default=-1))
-        return newest.record if newest is not None and newest.record.state in UNFINISHED else None
+        if newest is None or newest.sequence < self.state.sequence - 1:
+            return None
+        return newest.record if newest.record.state in (*UNCERTIFIED, OutgoingState.CERTIFIED) else None
+
+    def undone(self) -> list[int]:
+        """Slots whose certificates may not be everywhere."""
+        while self._first_undone in self._outgoing and self._outgoing[self._first_undone].record.state is OutgoingState.DONE:
+            self._first_undone += 1
+        return [at for at in range(self._first_undone, self.state.sequence) if at in self._outgoing and self._is_undone(at)]
+
+    def _is_undone(self, sequence: int) -> bool:
+        record = self._outgoing[sequence].record
+        return record.certificate is not None and record.state is not OutgoingState.DONE
+
+    def _certificate_at(self, sequence: int) -> bytes | None:
+        signed = self._outgoing.get(sequence)
+        return None if signed is None else signed.record.certificate
 
     # --- What the rules ask of a wallet's own draft (LedgerView)
 
@@ -169,10 +257,10 @@ class WalletAccount:
 
     # --- What a validator that is behind lacks (AccountHistory)
 
-    def certificates_since(self, sequence: int) -> Sequence[bytes]:
-        """This account's certificates from `sequence` on, each behind those whose outputs it claims."""
+    def certificates_since(self, sequence: int, most: int = 2**64) -> Sequence[bytes]:
+        """This account's certificates from `sequence` on, of so many slots at most, each behind those whose outputs it claims."""
         found: list[bytes] = []
-        for at in range(sequence, self.state.sequence):
+        for at in range(sequence, min(self.state.sequence, sequence + most)):
             signed = self._outgoing.get(at)
             if signed is None or signed.record.certificate is None:
                 break
@@ -188,116 +276,216 @@ class WalletAccount:
         names = dict.fromkeys(claim.cert_id for claim in core.claims)
         return [data for name in names if (data := self._store.get(certificate_key(name))) is not None]
 
-    # --- What happens
+    def newest_certificate(self) -> bytes | None:
+        """The certificate that made the account what it is."""
+        return self._certificate_at(self.state.sequence - 1)
+
+    # --- What happens to a transition of our own
 
     async def record_signed(self, transition: bytes, new_opening: Opening, paid: tuple[PaidOutput, ...], claimed_value: int) -> OutgoingRecord:
         """Make a signed transition durable. Only afterwards may its first byte leave: from here on these bytes are sent for ever, and no others."""
-        record = OutgoingRecord(
-            OutgoingState.SIGNED, transition, new_opening.value, Scalar32(encode_scalar(new_opening.blinding)), paid, claimed_value, self._now_ms(), None
-        )
-        await self._put_outgoing(record, network=True)
+        change = self._begin()
+        record = self._sign_in(change, transition, new_opening, paid, claimed_value)
+        await self._commit(change)
+        return record
+
+    async def record_replacement(self, transition: bytes, new_opening: Opening, paid: tuple[PaidOutput, ...], claimed_value: int) -> OutgoingRecord:
+        """Sign another transition for a slot whose first one at least q validators refuse for ever; both stay on the disk (docs/protocol.md, 10.4)."""
+        standing, refused = self.standing, self.pending_candidate
+        assert standing.condition is Condition.STUCK and refused is not None
+        change = self._begin()
+        given_up = ReplacedRecord(TRANSITION.encode(refused.transition), standing.refusals, self._stamp())
+        change.records[replaced_key(standing.sequence, refused.transition_id)] = REPLACED_RECORD.encode(given_up)
+        self._stand(change, IN_ORDER)
+        record = self._sign_in(change, transition, new_opening, paid, claimed_value)
+        await self._commit(change)
+        return record
+
+    def _sign_in(self, change: _Change, transition: bytes, new_opening: Opening, paid: tuple[PaidOutput, ...], claimed_value: int) -> OutgoingRecord:
+        blinding = Scalar32(encode_scalar(new_opening.blinding))
+        record = OutgoingRecord(OutgoingState.SIGNED, transition, new_opening.value, blinding, paid, claimed_value, self._stamp(), None)
+        self._put(change, _wrap(record))
         return record
 
     async def record_certificate(self, checked: CheckedCertificate) -> None:
         """A transition of ours is certified: the account moves on, in one durable step. It never moves back, however late a certificate is learnt of."""
-        core = checked.core
-        signed = self._outgoing[core.sequence].record
-        state = AccountState(core.sender, core.sequence + 1, core.new_balance, checked.transition_id)
-        await self._put_certified(
-            AccountRecord(state, signed.new_value, signed.new_blinding), checked, replace(signed, state=OutgoingState.CERTIFIED, certificate=checked.data)
-        )
+        change = self._begin()
+        signed = self._outgoing[checked.core.sequence].record
+        if signed.certificate is None:
+            signed = replace(signed, state=OutgoingState.CERTIFIED, certificate=checked.data)
+        self._certify(change, checked, signed)
+        await self._commit(change)
 
-    async def _put_certified(self, account: AccountRecord, checked: CheckedCertificate, record: OutgoingRecord) -> None:
-        core = checked.core
-        is_newest = account.state.sequence > self.state.sequence
-        claimed = {claim.key: replace(self._incoming[claim.key], status=IncomingStatus.CLAIMED) for claim in core.claims if claim.key in self._incoming}
-        await self._store.put(
-            [
-                (outgoing_key(core.sequence), OUTGOING_RECORD.encode(record)),
-                (certificate_key(checked.cert_id), checked.data),
-                *([(ACCOUNT_KEY, ACCOUNT_RECORD.encode(account))] if is_newest else []),
-                *((incoming_key(key), INCOMING_RECORD.encode(output)) for key, output in claimed.items()),
-                (NETWORK_KEY, self._genesis.network_id),
-            ]
-        )
-        self._outgoing[core.sequence] = _Signed(core.sequence, core, record)
-        self._incoming |= claimed
-        self._claimed |= {claim.key for claim in core.claims}
-        if is_newest:
-            self._account = account
+    async def record_settled(self, sequence: int) -> None:
+        """At least q validators have applied the certificate of a slot."""
+        if self._outgoing[sequence].record.state is OutgoingState.CERTIFIED:
+            await self._put_state([sequence], OutgoingState.SETTLED)
 
-    async def record_state(self, sequence: int, state: OutgoingState) -> None:
-        """What became of a signed transition."""
-        await self._put_outgoing(replace(self._outgoing[sequence].record, state=state))
+    async def record_done(self, sequence: int) -> list[int]:
+        """All validators have applied the certificates of all slots before `sequence`; returns those of which that is news."""
+        done = [at for at in self.undone() if at < sequence]
+        if done:
+            await self._put_state(done, OutgoingState.DONE)
+        return done
 
-    async def adopt(self, checked: CheckedCertificate) -> None:
-        """Take over a certified transition of this account that the disk does not know: signed on another device, or before the disk was lost. MemoError.
+    async def record_standing(self, standing: Standing) -> None:
+        """The account cannot go on in its slot, or can again. What proves it is durable with it."""
+        change = self._begin()
+        self._stand(change, standing)
+        states = {Condition.LOCKED: OutgoingState.LOCKED, Condition.STUCK: OutgoingState.STUCK}
+        pending = self._outgoing.get(self.state.sequence)
+        if pending is not None and standing.condition in states:
+            self._put(change, replace(pending, record=replace(pending.record, state=states[standing.condition])))
+        await self._commit(change)
 
-        The opening comes from its self memo. It takes the place of another transition that this disk holds for the slot: that one can never be certified.
+    async def _put_state(self, sequences: list[int], state: OutgoingState) -> None:
+        change = self._begin()
+        for sequence in sequences:
+            signed = self._outgoing[sequence]
+            self._put(change, replace(signed, record=replace(signed.record, state=state)))
+        await self._commit(change)
+
+    # --- What others know of our own account
+
+    async def adopt(self, *certificates: OwnCertificate) -> None:
+        """Take over certified transitions of this account that the disk does not know: signed on another device, or before the disk was lost. MemoError.
+
+        The openings come from self memos. Each takes the place of another transition that this disk holds for its slot: that one can never be certified.
+        All become durable in one step, those before one that cannot be opened included.
         """
-        core = checked.core
-        opening = self._open_self(core)
-        state = AccountState(core.sender, core.sequence + 1, core.new_balance, checked.transition_id)
-        account = AccountRecord(state, opening.value, Scalar32(encode_scalar(opening.blinding)))
-        record = self._describe(checked.identified, opening)
-        await self._put_certified(account, checked, replace(record, state=OutgoingState.CERTIFIED, certificate=checked.data))
+        change = self._begin()
+        failed: MemoError | None = None
+        for own in certificates:
+            try:
+                self._adopt(change, own)
+            except MemoError as error:
+                failed = error
+                break
+        await self._commit(change)
+        if failed is not None:
+            raise failed
+
+    def _adopt(self, change: _Change, own: OwnCertificate) -> None:
+        checked = own.checked
+        opening = read_balance(self._keys.view_key, checked.core)
+        for source in own.sources:
+            self._bring_in(change, source)
+        known = change.outgoing.get(checked.core.sequence) or self._outgoing.get(checked.core.sequence)
+        if known is not None and known.record.certificate is not None:
+            record = known.record
+        elif known is not None and known.core == checked.core:
+            record = replace(known.record, state=OutgoingState.CERTIFIED, certificate=checked.data)
+        else:
+            record = replace(self._describe(change, checked.identified, opening), state=OutgoingState.CERTIFIED, certificate=checked.data)
+        self._certify(change, checked, record)
 
     async def adopt_pending(self, candidate: Identified) -> OutgoingRecord:
         """Take over a transition that this account's key signed for the next slot and that the disk does not know: it must be completed. MemoError."""
-        record = self._describe(candidate, self._open_self(candidate.core))
-        await self._put_outgoing(record, network=True)
+        change = self._begin()
+        record = self._describe(change, candidate, read_balance(self._keys.view_key, candidate.core))
+        self._put(change, _wrap(record))
+        if self.standing.condition is not Condition.OPEN:
+            self._stand(change, IN_ORDER)
+        await self._commit(change)
         return record
 
-    def _open_self(self, core: TransitionCore) -> Opening:
-        return open_self_memo(self._keys.view_key, SelfMemoContext(core.network_id, core.sender, core.sequence, core.new_balance), core.self_memo)
-
-    def _describe(self, candidate: Identified, opening: Opening) -> OutgoingRecord:
+    def _describe(self, change: _Change, candidate: Identified, opening: Opening) -> OutgoingRecord:
         """The record of a transition of ours that this disk did not see being signed, as far as its memos tell."""
         core = candidate.core
-        brought = max(0, opening.value - self._account.value) if core.claims else 0
+        brought = 0
+        if core.claims and core.sequence == change.account.state.sequence:
+            brought = max(0, opening.value - change.account.value)
+        elif core.claims:
+            known = (change.incoming.get(claim.key) or self._incoming.get(claim.key) for claim in core.claims)
+            brought = sum(record.value for record in known if record is not None)
         blinding = Scalar32(encode_scalar(opening.blinding))
-        return OutgoingRecord(
-            OutgoingState.SIGNED, TRANSITION.encode(candidate.transition), opening.value, blinding, self._read_paid(core), brought, self._now_ms(), None
-        )
+        later = self._outgoing.get(core.sequence + 1)
+        stamp = self._stamp() if later is None else later.record.created_ms
+        paid = read_paid(self._keys.view_key, core)
+        return OutgoingRecord(OutgoingState.SIGNED, TRANSITION.encode(candidate.transition), opening.value, blinding, paid, brought, stamp, None)
 
-    def _read_paid(self, core: TransitionCore) -> tuple[PaidOutput, ...]:
-        """What the outputs of a SEND of ours pay. One whose memo was made by other means is left out: the balance does not depend on it."""
-        paid: list[PaidOutput] = []
-        for index, output in enumerate(core.outputs):
-            context = MemoContext(core.network_id, core.sender, core.sequence, index, output.owner, output.view_pk, output.commitment)
-            with contextlib.suppress(MemoError):
-                plain = reopen_sent_memo(self._keys.view_key, context, output.eph_pk, output.memo)
-                paid.append(PaidOutput(output.owner, plain.value, plain.text))
-        return tuple(paid)
+    async def record_history(self) -> None:
+        """Nothing from before this disk began is missing any more."""
+        change = self._begin()
+        change.records[HISTORY_KEY] = HISTORY_COMPLETE
+        await self._commit(change)
+        self._has_all_history = True
 
-    async def record_incoming(self, checked: CheckedCertificate) -> list[NewOutput]:
-        """Open all outputs of a verified certificate that are for this account and were not seen before; an output that does not open is kept as such."""
+    # --- What comes in
+
+    async def record_incoming(self, *certificates: CheckedCertificate) -> list[NewOutput]:
+        """Open all outputs of verified certificates that are for this account and were not seen before; one that does not open is kept as such."""
+        change = self._begin()
+        found = [new for checked in certificates for new in self._bring_in(change, checked)]
+        if found:
+            await self._commit(change)
+        return found
+
+    def _bring_in(self, change: _Change, checked: CheckedCertificate) -> list[NewOutput]:
         found = [
             NewOutput(key, self._open(checked.core, index))
             for index, output in enumerate(checked.core.outputs)
-            if output.owner == self.state.owner and (key := OutputKey(checked.cert_id, index)) not in self._incoming
+            if output.owner == self.state.owner and (key := OutputKey(checked.cert_id, index)) not in self._incoming and key not in change.incoming
         ]
+        for new in found:
+            change.incoming[new.key] = new.record
+            change.records[incoming_key(new.key)] = INCOMING_RECORD.encode(new.record)
         if found:
-            records = [(incoming_key(new.key), INCOMING_RECORD.encode(new.record)) for new in found]
-            await self._store.put([*records, (certificate_key(checked.cert_id), checked.data), (NETWORK_KEY, self._genesis.network_id)])
-            self._incoming |= {new.key: new.record for new in found}
+            change.records[certificate_key(checked.cert_id)] = checked.data
         return found
 
     def _open(self, core: TransitionCore, index: int) -> IncomingRecord:
-        output = core.outputs[index]
-        context = MemoContext(core.network_id, core.sender, core.sequence, index, output.owner, output.view_pk, output.commitment)
+        commitment = core.outputs[index].commitment
         try:
-            plain = open_memo(self._keys.view_key, context, output.eph_pk, output.memo)
+            plain = read_incoming(self._keys.view_key, core, index)
         except MemoError as error:
-            return IncomingRecord(IncomingStatus.UNOPENABLE, core.sender, output.commitment, 0, Scalar32(bytes(32)), error.reason.value, self._now_ms())
-        blinding = Scalar32(encode_scalar(plain.blinding))
-        return IncomingRecord(IncomingStatus.CLAIMABLE, core.sender, output.commitment, plain.value, blinding, plain.text, self._now_ms())
+            return IncomingRecord(IncomingStatus.UNOPENABLE, core.sender, commitment, 0, Scalar32(bytes(32)), error.reason.value, self._stamp())
+        blinding = Scalar32(encode_scalar(plain.opening.blinding))
+        return IncomingRecord(IncomingStatus.CLAIMABLE, core.sender, commitment, plain.value, blinding, plain.text, self._stamp())
 
-    async def _put_outgoing(self, record: OutgoingRecord, *, network: bool = False) -> None:
-        signed = _wrap(record)
-        extra = [(NETWORK_KEY, bytes(self._genesis.network_id))] if network else []
-        await self._store.put([(outgoing_key(signed.sequence), OUTGOING_RECORD.encode(record)), *extra])
-        self._outgoing[signed.sequence] = signed
+    # --- Writing
+
+    def _begin(self) -> _Change:
+        return _Change(self._account, {NETWORK_KEY: bytes(self._genesis.network_id)})
+
+    def _put(self, change: _Change, signed: "_Signed") -> None:
+        change.outgoing[signed.sequence] = signed
+        change.records[outgoing_key(signed.sequence)] = OUTGOING_RECORD.encode(signed.record)
+
+    def _certify(self, change: _Change, checked: CheckedCertificate, record: OutgoingRecord) -> None:
+        core = checked.core
+        self._put(change, _Signed(core.sequence, core, record))
+        change.records[certificate_key(checked.cert_id)] = checked.data
+        for claim in core.claims:
+            change.claimed.append(claim.key)
+            known = change.incoming.get(claim.key) or self._incoming.get(claim.key)
+            if known is not None:
+                change.incoming[claim.key] = replace(known, status=IncomingStatus.CLAIMED)
+                change.records[incoming_key(claim.key)] = INCOMING_RECORD.encode(change.incoming[claim.key])
+        if core.sequence >= change.account.state.sequence:
+            state = AccountState(core.sender, core.sequence + 1, core.new_balance, checked.transition_id)
+            change.account = AccountRecord(state, record.new_value, record.new_blinding)
+            change.records[ACCOUNT_KEY] = ACCOUNT_RECORD.encode(change.account)
+
+    def _stand(self, change: _Change, standing: Standing) -> None:
+        change.standing = standing
+        change.records[STANDING_KEY] = DELETED if standing is IN_ORDER else STANDING.encode(standing)
+
+    async def _commit(self, change: _Change) -> None:
+        records: list[Record] = list(change.records.items())
+        await self._store.put(records)
+        self._outgoing |= change.outgoing
+        self._incoming |= change.incoming
+        self._claimed.update(change.claimed)
+        if change.account.state.sequence > self.state.sequence:
+            self._account = change.account
+        if change.standing is not None:
+            self._standing = change.standing
+
+    def _stamp(self) -> int:
+        """The time, never twice the same, so that a history keeps its order."""
+        self._last_stamp = max(self._now_ms(), self._last_stamp + 1)
+        return self._last_stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +500,3 @@ class _Signed:
 def _wrap(record: OutgoingRecord) -> _Signed:
     core = TRANSITION.decode(record.transition).core
     return _Signed(core.sequence, core, record)
-
-
-def _read_outgoing(value: bytes) -> _Signed:
-    return _wrap(OUTGOING_RECORD.decode(value))

@@ -5,6 +5,7 @@ rises within one run of the wallet. A claim (RECEIVE) is a payment of kind "rece
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -198,6 +199,38 @@ class WalletFault:
     text: str
 
 
+class NoticeKind(StrEnum):
+    """What a notice is about."""
+
+    RESTORING = "restoring"
+    """The records are missing or new beside a seed that may have been used: everything is asked back from the validators."""
+    RESTORED = "restored"
+    UNSEEN_VOTE = "unseen_vote"
+    """Fewer than n validators have said what they know: one that is silent may have voted for something that this wallet has forgotten."""
+    MOVED = "moved"
+    """Another device, or an earlier copy of this one, has moved the account."""
+    TWO_SIGNED = "two_signed"
+    """Two transitions are signed for one slot."""
+    LOCKED = "locked"
+    STUCK = "stuck"
+    REPLACED = "replaced"
+    """Another transition was signed in the slot of one that is refused for ever."""
+    UNCHECKED_ADDRESS = "unchecked_address"
+    """An address came without a checksum."""
+
+
+@dataclass(frozen=True, slots=True)
+class WalletNotice:
+    """Something that the owner should know; money did not move by it. `kind` is a NoticeKind, `validators` those that it is about."""
+
+    EVENT: ClassVar[str] = "notice"
+    t_ns: int
+    wallet: str | None
+    kind: str
+    text: str
+    validators: tuple[int, ...]
+
+
 WalletEvent = (
     WalletChanged
     | PaymentQueued
@@ -212,5 +245,6 @@ WalletEvent = (
     | PaymentState
     | IncomingSeen
     | LinkChanged
+    | WalletNotice
     | WalletFault
 )

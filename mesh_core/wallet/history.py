@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from mesh_core.crypto.keys import ViewKey
-from mesh_core.crypto.memo import MemoContext, MemoError, reopen_sent_memo
+from mesh_core.crypto.memo import MemoError
 from mesh_core.protocol.identifiers import identify
 from mesh_core.types.basic import Hash32, PublicKey
 from mesh_core.types.transition import TRANSITION
 from mesh_core.wallet.account import WalletAccount
+from mesh_core.wallet.reading import read_sent
 from mesh_core.wallet.records import IncomingStatus, OutgoingRecord
 
 
@@ -24,7 +25,8 @@ class HistoryEntry:
     """One payment (secret). `amount` in units, None where the output does not open; `fee` stands with the first output of a SEND.
 
     `cert_id` names the SEND's certificate, which exists unless `status` is signed. `status`: of what was sent the state of its transition, of what was
-    received whether it is claimable, claimed or unopenable. `at_ms`: when this wallet signed or saw it, by its own clock.
+    received whether it is claimable, claimed or unopenable. `at_ms`: when this wallet signed it, saw it, or got it back from the validators, by its own
+    clock; the order is right in any case.
     """
 
     at_ms: int
@@ -62,9 +64,8 @@ def _sent(record: OutgoingRecord, view_key: ViewKey) -> list[HistoryEntry]:
     core = identified.core
     entries = []
     for index, output in enumerate(core.outputs):
-        context = MemoContext(core.network_id, core.sender, core.sequence, index, output.owner, output.view_pk, output.commitment)
         try:
-            plain = reopen_sent_memo(view_key, context, output.eph_pk, output.memo)
+            plain = read_sent(view_key, core, index)
         except MemoError as error:
             amount, text = None, error.text
         else:

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 
+from mesh_core.crypto.phrase import phrase_to_seed
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.construction import Payment
 from mesh_core.storage.wallet_store import SEED_SIZE_BYTES, WalletStore, list_wallets
@@ -11,8 +12,9 @@ from mesh_core.types.address import Address, parse_address
 from mesh_core.wallet import events
 from mesh_core.wallet.client import ValidatorClient
 from mesh_core.wallet.network import Network
+from mesh_core.wallet.paying import PaymentResult
 from mesh_core.wallet.surroundings import REAL
-from mesh_core.wallet.wallet import PaymentResult, Wallet
+from mesh_core.wallet.wallet import Wallet
 
 Publish = Callable[[events.WalletEvent], None]
 
@@ -50,6 +52,18 @@ class WalletHome:
         """Make a wallet with fresh keys. LocalFault (WALLET_EXISTS, WALLET_NAME_INVALID)."""
         return self._open(WalletStore.create(self._home, name, REAL.entropy(SEED_SIZE_BYTES), self._on_fault))
 
+    def restore(self, name: str, seed: bytes) -> Wallet:
+        """Make a wallet with a seed that was used before (32 bytes, secret); everything else comes back from the validators. LocalFault as `create`.
+
+        `wallet.wait_in_step` returns with the balance; a notice tells when the history is complete.
+        """
+        WalletStore.restore(self._home, name, seed)
+        return self._open(WalletStore.open(self._home, name, self._on_fault))
+
+    def restore_from_phrase(self, name: str, phrase: str) -> Wallet:
+        """`restore` from 24 words (secret). LocalFault (PHRASE_INVALID), too."""
+        return self.restore(name, phrase_to_seed(phrase))
+
     def wallet(self, name: str) -> Wallet:
         """An open wallet. LocalFault (WALLET_UNKNOWN)."""
         wallet = self._wallets.get(name)
@@ -71,11 +85,15 @@ class WalletHome:
         return await wallet.send([Payment(address, amount, text)])
 
     def resolve(self, recipient: str) -> Address:
-        """The address that a name or an address in text form stands for. LocalFault (ADDRESS_INVALID)."""
+        """The address that a name or an address in text form stands for; one without a checksum is used with a warning. LocalFault (ADDRESS_INVALID)."""
         if recipient in self._wallets:
             return self._wallets[recipient].address
         try:
-            return parse_address(recipient.strip()).address
+            parsed = parse_address(recipient.strip())
+            if not parsed.has_checksum:
+                text = f"the address {recipient.strip()[:16]}… has no checksum: a wrong digit would not be noticed, and the money would be nobody's"
+                self._publish(events.WalletNotice(REAL.now_ns(), None, events.NoticeKind.UNCHECKED_ADDRESS.value, text, ()))
+            return parsed.address
         except LocalFault as fault:
             raise LocalFault(fault.code, f"{recipient[:24]!r} is no wallet here and no address: {fault.text}") from fault
 

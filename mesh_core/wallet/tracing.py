@@ -85,7 +85,7 @@ class PaymentTrace:
                 self.payment_ms = payment_ms
                 self._publish(events.CertificateMade(now, self.payment, cert_id, signers, size_bytes, votes_ms, payment_ms))
             case Delivered(validator, status, log_index, acks_count):
-                took = _ms(self._certificate_asked_ns[validator], now)
+                took = _ms(self._certificate_asked_ns.get(validator, now), now)
                 self._publish(events.CertificateDelivered(now, self.payment, validator, status.name.lower(), log_index, acks_count, took))
             case StateChanged(state, failure):
                 reason = None if failure is None else failure.value

@@ -70,7 +70,7 @@ class LocalNetwork:
         def is_at_rest() -> bool:
             statuses = [(status["log_length"], status["state_digest"], status["outputs_count"]) for status in self.statuses().values()]
             accounts = {status["accounts_count"] for status in self.statuses().values()}
-            idle = all(wallet._is_in_step.is_set() and not wallet._turn.locked() and wallet.account.balance.incoming == 0 for wallet in wallets)
+            idle = all(wallet.is_in_step and not wallet.is_busy and wallet.account.balance.incoming == 0 for wallet in wallets)
             return idle and len(accounts) == len(set(statuses)) == 1 and statuses[0][2] == 0
 
         await self.until(is_at_rest)

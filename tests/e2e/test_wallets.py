@@ -183,8 +183,8 @@ async def test_wallet_of_which_only_the_seed_is_left_goes_on(local: LocalNetwork
     WalletStore.make(another, "bob", local.seeds["bob"])
     certificates = await local.until_at_rest()
     async with local.wallets(another) as home:
-        await home.wallet("alice")._is_in_step.wait()
-        await home.wallet("bob")._is_in_step.wait()
+        await home.wallet("alice").wait_in_step()
+        await home.wallet("bob").wait_in_step()
         assert (spendable(home, "alice"), home.wallet("alice").account.state) == (balance, state)
         await pay_and_claim(local, home, 10)
         assert home.wallet("bob").account.balance.incoming == 0

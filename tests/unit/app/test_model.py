@@ -271,6 +271,16 @@ def test_faults_wait_until_somebody_tells_them() -> None:
     assert [(fault.wallet, fault.text) for fault in state.new_faults] == [("alice", "too little"), (None, "V1 did not start")]
 
 
+def test_notices_of_wallets_are_lines() -> None:
+    _, state = booted()
+    apply(state, json_form(events.WalletNotice(1, "alice", "unseen_vote", "fewer than 4 answered: an unseen vote may exist at V3", (2,))))
+    apply(state, json_form(events.WalletNotice(2, None, "unchecked_address", "no checksum", ())))
+    assert [(entry.source, entry.text) for entry in list(state.entries)[-2:]] == [
+        ("alice", "fewer than 4 answered: an unseen vote may exist at V3"),
+        ("net", "no checksum"),
+    ]
+
+
 def test_payment_that_waits_begins_as_the_same_payment() -> None:
     _, state = booted()
     apply(state, json_form(events.PaymentQueued(1, 1, "alice", "send", "until the payment before it is settled")))

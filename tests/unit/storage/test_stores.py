@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -65,7 +67,7 @@ async def test_wallet_keeps_its_seed_and_records(tmp_path: Path) -> None:
     wallet = WalletStore.open(home, "alice", fail)
     assert wallet.name == "alice"
     assert wallet.read_seed() == SEED
-    assert list(wallet.records()) == [("open:1", b"opening"), ("out:1", b"signed")]
+    assert list(wallet.records()) == [("meta/history", b"complete"), ("open:1", b"opening"), ("out:1", b"signed")]
     assert list(wallet.records("out:")) == [("out:1", b"signed")]
     assert wallet.get("out:2") is None
     await wallet.close()
@@ -83,8 +85,9 @@ async def test_wallet_can_be_made_without_opening_it(tmp_path: Path) -> None:
 
 def test_wallet_without_an_event_loop_writes_too(tmp_path: Path) -> None:
     wallet = WalletStore.create(tmp_path, "alice", SEED, fail)
+    before = wallet.statistics.count
     wallet.write([("key", b"1")])
-    assert wallet.statistics.count == 1
+    assert wallet.statistics.count == before + 1
     wallet._database.close()
     wallet = WalletStore.open(tmp_path, "alice", fail)
     assert wallet.get("key") == b"1"
@@ -108,7 +111,7 @@ async def test_wallet_files_are_for_their_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "home" / "alice"
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
     assert [path.stat().st_mode & 0o777 for path in (folder, folder.parent)] == [0o700, 0o700]
-    assert (folder / "seed").read_bytes() == SEED.hex().encode() + b"\n"
+    assert (folder / "seed").read_bytes() == b"mesh-seed 1\n" + SEED.hex().encode() + b"\n"
     await wallet.close()
 
 
@@ -169,14 +172,55 @@ async def test_unknown_wallet_is_refused_and_nothing_is_made(tmp_path: Path) -> 
     assert not (tmp_path / "alice").exists()
 
 
-async def test_seed_without_its_records_is_refused(tmp_path: Path) -> None:
-    """An empty database in its place would have forgotten what the wallet has signed."""
+async def test_seed_without_its_records_gets_new_ones_that_know_of_their_lack(tmp_path: Path) -> None:
+    """An empty database has forgotten what the wallet has signed: it must not say that there is nothing to ask for."""
     await WalletStore.create(tmp_path, "alice", SEED, fail).close()
     (tmp_path / "alice" / "wallet.db").unlink()
-    with pytest.raises(LocalFault, match="no database at") as caught:
+    wallet = WalletStore.open(tmp_path, "alice", fail)
+    assert wallet.read_seed() == SEED
+    assert list(wallet.records()) == []
+    await wallet.close()
+
+
+async def test_wallet_of_a_used_seed_knows_that_there_is_something_to_ask_for(tmp_path: Path) -> None:
+    WalletStore.restore(tmp_path, "alice", SEED)
+    wallet = WalletStore.open(tmp_path, "alice", fail)
+    assert (wallet.read_seed(), list(wallet.records())) == (SEED, [])
+    await wallet.close()
+    with pytest.raises(LocalFault) as caught:
+        WalletStore.restore(tmp_path, "alice", bytes(32))
+    assert caught.value.code is ErrorCode.WALLET_EXISTS
+
+
+async def test_interrupted_creation_does_not_hide_the_history_of_a_used_seed(tmp_path: Path) -> None:
+    WalletStore.make(tmp_path, "alice", bytes(32))
+    (tmp_path / "alice" / "seed").unlink()
+    WalletStore.restore(tmp_path, "alice", SEED)
+    wallet = WalletStore.open(tmp_path, "alice", fail)
+    assert (wallet.read_seed(), list(wallet.records())) == (SEED, [])
+    await wallet.close()
+
+
+@pytest.mark.parametrize("line", [b"mesh-seed 2\n", b"mesh-seed 0\n", b"mesh-sealed-seed 1\n", b"mesh-seed 999999999\n"])
+def test_seed_of_an_unknown_format_is_refused_by_name(tmp_path: Path, line: bytes) -> None:
+    WalletStore.make(tmp_path, "alice", SEED)
+    (tmp_path / "alice" / "seed").write_bytes(line + SEED.hex().encode())
+    with pytest.raises(LocalFault) as caught:
         WalletStore.open(tmp_path, "alice", fail)
-    assert caught.value.code == ErrorCode.STORE_UNAVAILABLE
-    assert not (tmp_path / "alice" / "wallet.db").exists()
+    assert caught.value.code is ErrorCode.STORE_FORMAT
+    assert line.decode().strip() in caught.value.text
+    assert "mesh-seed 1" in caught.value.text
+    assert SEED.hex() not in caught.value.text
+
+
+@pytest.mark.parametrize("version", [0, 2, 99])
+def test_records_of_an_unknown_version_are_refused_by_name(tmp_path: Path, version: int) -> None:
+    WalletStore.make(tmp_path, "alice", SEED)
+    with closing(sqlite3.connect(tmp_path / "alice" / "wallet.db")) as connection, connection:
+        connection.execute("UPDATE kv SET value = ? WHERE key = 'meta/format'", (f"mesh-wallet {version}".encode(),))
+    with pytest.raises(LocalFault, match=f"version {version}") as caught:
+        WalletStore.open(tmp_path, "alice", fail)
+    assert caught.value.code is ErrorCode.STORE_FORMAT
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../alice", "/alice", "a.b", "a b", "älice", "alice\n", "a\0", "-rf", "a" * 33, "alice ", "\uff11"])

@@ -61,7 +61,7 @@ def test_new_network_is_complete_and_its_secrets_are_private(folder: NetworkFold
 def test_seeds_that_are_returned_are_those_of_the_wallets(folder: NetworkFolder) -> None:
     seeds = make(folder)
     for name, seed in seeds.items():
-        assert bytes.fromhex((folder.wallets / name / "seed").read_text().strip()) == seed
+        assert bytes.fromhex((folder.wallets / name / "seed").read_text().split()[-1]) == seed
 
 
 def test_wallets_are_there_before_the_network_counts_as_made(folder: NetworkFolder, monkeypatch: pytest.MonkeyPatch) -> None:

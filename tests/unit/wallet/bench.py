@@ -6,22 +6,26 @@ import itertools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar, cast
 
 from mesh_core.errors import ErrorCode, LocalFault, PeerFault
 from mesh_core.network.connection import Answer, Answered
-from mesh_core.protocol.construction import Payment
+from mesh_core.protocol.construction import Draft, Payment
+from mesh_core.protocol.genesis import Genesis
+from mesh_core.protocol.validation import LedgerView, compute_proof_size
 from mesh_core.storage.wallet_store import DATABASE_NAME, WalletStore
 from mesh_core.types.basic import PublicKey
 from mesh_core.types.events import CertificateApplied
 from mesh_core.types.messages import SettlementCertificate, VoteRequest
+from mesh_core.types.transition import Transition
 from mesh_core.wallet import events
 from mesh_core.wallet.network import Network
+from mesh_core.wallet.ports import Store, Validators
 from mesh_core.wallet.surroundings import REAL, Surroundings
 from mesh_core.wallet.wallet import Wallet
-from tests.cluster import Cluster, wallet_keys
+from tests.cluster import Cluster, any_proof_holds, wallet_keys
 
 T = TypeVar("T")
 
@@ -110,6 +114,18 @@ def seed_of(name: str) -> bytes:
     return hashlib.sha3_256(f"wallet {name}".encode()).digest()
 
 
+async def _prove_nothing(draft: Draft) -> bytes:
+    return hashlib.shake_256(b"no proof").digest(compute_proof_size(draft.core))
+
+
+async def _check_nothing(transition: Transition, genesis: Genesis, ledger: LedgerView) -> None:
+    """Whoever calls has let the validators accept any proof."""
+
+
+UNPROVEN = replace(REAL, prove=_prove_nothing, check=_check_nothing)
+"""For tests that are not about rule 9, which takes most of the time. The validators must accept any proof, too: `Bench.without_proofs`."""
+
+
 class Bench:
     """Wallets of one home and the validators that they use."""
 
@@ -120,22 +136,35 @@ class Bench:
         self.events: list[events.WalletEvent] = []
         self._wallets: list[Wallet] = []
         self._numbers = itertools.count(1)
+        self.surroundings = REAL
+
+    def without_proofs(self) -> None:
+        """Nothing is proven and every proof holds, from now on."""
+        self.surroundings = UNPROVEN
+        for validator in self.cluster.validators:
+            validator.check_proof = any_proof_holds
 
     def open(
-        self, name: str, *, home: Path | None = None, claims: bool = False, client: MachineClient | None = None, surroundings: Surroundings = REAL
+        self,
+        name: str,
+        *,
+        home: Path | None = None,
+        claims: bool = False,
+        client: Validators | None = None,
+        surroundings: Surroundings | None = None,
+        wrap: Callable[[WalletStore], Store] = lambda store: store,
     ) -> Wallet:
-        """Open a wallet, made from its well-known seed where it is not there."""
-        home = self.home if home is None else home
-        if not (home / name).exists():
-            WalletStore.make(home, name, seed_of(name))
-        store = WalletStore.open(home, name, _raise)
+        """Open a wallet, made from its well-known seed where it is not there: restored, if it is on another machine than the first."""
+        if not ((self.home if home is None else home) / name).exists():
+            make = WalletStore.make if home is None else WalletStore.restore
+            make(self.home if home is None else home, name, seed_of(name))
         wallet = Wallet(
-            store,
+            wrap(WalletStore.open(self.home if home is None else home, name, _raise)),
             self.client if client is None else client,
             self.events.append,
             lambda: next(self._numbers),
             claim_automatically=claims,
-            surroundings=surroundings,
+            surroundings=self.surroundings if surroundings is None else surroundings,
         )
         self._wallets.append(wallet)
         wallet.start()
@@ -150,6 +179,10 @@ class Bench:
     def told(self, kind: type[T]) -> list[T]:
         """All events of a kind so far."""
         return [event for event in self.events if isinstance(event, kind)]
+
+    def notices(self, kind: events.NoticeKind) -> list[events.WalletNotice]:
+        """All notices of a kind."""
+        return [event for event in self.told(events.WalletNotice) if event.kind == kind]
 
     def steps(self, step: str) -> list[events.PaymentStep]:
         """All payments' events of one local step."""

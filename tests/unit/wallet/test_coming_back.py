@@ -19,6 +19,7 @@ from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.messages import QueryAccount, SettlementCertificate, SyncRequest, VoteRequest
 from mesh_core.types.transition import TRANSITION
 from mesh_core.wallet import events
+from mesh_core.wallet.account import OwnCertificate
 from mesh_core.wallet.records import OutgoingState
 from mesh_core.wallet.wallet import Wallet
 from tests.cluster import transition_id_of
@@ -36,13 +37,6 @@ async def stop_when_stored(bench: Bench, alice: Wallet) -> None:
 async def _forget(payment: object) -> None:
     with pytest.raises((LocalFault, asyncio.CancelledError)):
         await payment  # type: ignore[misc]
-
-
-def forget_disk(bench: Bench, name: str) -> None:
-    """The seed is all that is left."""
-    for path in (bench.home / name).iterdir():
-        if path.name.startswith(DATABASE_NAME) and not path.name.endswith(".lock"):
-            path.unlink()
 
 
 def settled(wallet: Wallet) -> list[OutgoingState]:
@@ -117,7 +111,7 @@ async def reopened_without_disk(bench: Bench, name: str) -> Wallet:
     """A wallet of the same seed on another machine."""
     await bench.close()
     wallet = bench.open(name, home=bench.home.with_name("another machine"))
-    await wallet._is_in_step.wait()
+    await wallet.wait_in_step()
     return wallet
 
 
@@ -173,16 +167,6 @@ async def test_what_was_claimed_before_is_not_claimed_again_though_a_validator_o
     assert refusal.value.code is ErrorCode.NOTHING_TO_CLAIM
 
 
-async def test_database_that_is_gone_is_not_made_anew_in_silence(bench: Bench) -> None:
-    """Whoever deleted it learns of that; the seed is still there."""
-    await bench.open("alice").send([pay("bob", 1)])
-    await bench.close()
-    forget_disk(bench, "alice")
-    with pytest.raises(LocalFault) as refusal:
-        bench.open("alice")
-    assert refusal.value.code is ErrorCode.STORE_UNAVAILABLE
-
-
 async def test_damaged_record_is_told_as_damage(bench: Bench) -> None:
     await bench.open("alice").send([pay("bob", 1)])
     await bench.close()
@@ -215,7 +199,7 @@ async def test_old_copy_catches_up_and_signs_no_slot_twice(bench: Bench) -> None
     state, opening = alice.account.state, alice.account.opening
     await bench.close()
     alice = bench.open("alice", home=backup)
-    await alice._is_in_step.wait()
+    await alice.wait_in_step()
     assert alice.account.state == state
     await alice.send([pay("bob", 1)])
     assert alice.account.state.sequence == 4
@@ -240,7 +224,7 @@ async def test_old_copy_does_not_move_back_when_the_history_in_between_cannot_be
     for index in range(4):
         bench.client.behaviours[index] = silent_to(SyncRequest)
     alice = bench.open("alice", home=backup)
-    await alice._is_in_step.wait()
+    await alice.wait_in_step()
     assert alice.account.state == state
     bench.client.behaviours.clear()
     await alice.send([pay("bob", 1)])
@@ -259,7 +243,7 @@ async def test_certificate_of_an_older_slot_does_not_set_the_account_back(bench:
     assert first is not None
     checked = read_certificate(first, bench.cluster.genesis)
     await alice.account.record_certificate(checked)
-    await alice.account.adopt(checked)
+    await alice.account.adopt(OwnCertificate(checked))
     assert (alice.account.state, alice.account.balance) == (state, balance)
     await bench.close(alice)
     alice = bench.open("alice")
@@ -277,7 +261,7 @@ async def test_old_copy_does_not_claim_what_was_claimed_since(bench: Bench) -> N
     await bob.send([pay("alice", 100)])
     await bench.close(bob)
     bob = bench.open("bob", home=backup)
-    await bob._is_in_step.wait()
+    await bob.wait_in_step()
     assert (bob.account.balance.spendable, bob.account.balance.incoming) == (399, 0)
     assert bench.evidence() == []
 
@@ -288,7 +272,7 @@ async def test_old_copy_does_not_claim_what_was_claimed_since(bench: Bench) -> N
 async def two_devices(bench: Bench) -> tuple[Wallet, Wallet]:
     first = bench.open("alice")
     second = bench.open("alice", home=bench.home.with_name("second device"), client=MachineClient(bench.cluster))
-    await asyncio.gather(first._is_in_step.wait(), second._is_in_step.wait())
+    await asyncio.gather(first.wait_in_step(), second.wait_in_step())
     return first, second
 
 
@@ -307,7 +291,7 @@ async def test_second_device_that_comes_too_late_is_told_and_goes_on_behind_the_
 async def test_two_transitions_at_the_validators_lock_the_account_and_nothing_more_is_signed(bench: Bench) -> None:
     first, second = await two_devices(bench)
     bench.client.behaviours |= {2: silent_to(VoteRequest), 3: silent_to(VoteRequest)}
-    other = second._client
+    other = second._context.client
     assert isinstance(other, MachineClient)
     other.behaviours |= {0: silent_to(VoteRequest), 1: silent_to(VoteRequest)}
     payments = [asyncio.create_task(_forget(wallet.send([pay("bob", amount)]))) for wallet, amount in ((first, 1), (second, 2))]
@@ -337,7 +321,7 @@ async def test_two_transitions_at_the_validators_lock_the_account_and_nothing_mo
 async def test_payment_whose_votes_somebody_else_has_gathered_is_final(bench: Bench) -> None:
     """Whoever has the bytes can ask for the votes. The wallet finds the slot settled, by its own transition: that is no failure."""
     alice = bench.open("alice")
-    await alice._is_in_step.wait()
+    await alice.wait_in_step()
 
     def gather(message: Answered) -> Answer | None:
         if isinstance(message, VoteRequest):
@@ -364,7 +348,7 @@ async def test_query_that_tells_of_an_older_state_changes_nothing(bench: Bench) 
     await bench.close()
     fresh = Bench(bench.home)
     alice = fresh.open("alice")
-    await alice._is_in_step.wait()
+    await alice.wait_in_step()
     assert alice.account.state.sequence == 1
     assert rows(bench.home, "alice") == before
     assert fresh.client.requests(QueryAccount) != []

@@ -144,9 +144,9 @@ async def test_answers_that_cannot_be_taken_for_answers_do_not_make_a_quorum(ben
     bench.client.behaviours |= {1: silent_to(QueryAccount)}
     alice = bench.open("alice")
     await eventually(lambda: len(bench.client.requests(QueryAccount)) >= 20)
-    assert not alice._is_in_step.is_set()
+    assert not alice.is_in_step
     del bench.client.behaviours[1]
-    await alice._is_in_step.wait()
+    await alice.wait_in_step()
 
 
 # --- About votes and refusals ----------------------------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ async def test_acknowledgement_of_another_certificate_does_not_count(bench: Benc
 @pytest.mark.parametrize("forge", [forged_by_few, forged_votes, one_vote_counted_thrice, not_signed_by_its_owner])
 async def test_announced_certificate_is_verified_before_anything_is_made_of_it(bench: Bench, forge: Callable[[Cluster], bytes]) -> None:
     bob = bench.open("bob", claims=True)
-    await bob._is_in_step.wait()
+    await bob.wait_in_step()
     false = CERTIFICATE.decode(forge(bench.cluster))
     bench.client.tell(LIAR, CertificateApplied(0, Hash32(b"\5" * 32), false))
     await check_that_alice_pays(bench)
@@ -252,7 +252,7 @@ async def test_announced_certificate_is_verified_before_anything_is_made_of_it(b
 async def test_false_id_in_an_announcement_hides_no_payment(bench: Bench) -> None:
     """The liar announces a certificate under the id of another one, so that the other would be taken for known."""
     bob = bench.open("bob", claims=True)
-    await bob._is_in_step.wait()
+    await bob.wait_in_step()
     payer = bench.cluster.account("faucet")
     first = bench.cluster.pay_unproven(payer, (bench.cluster.account("bob"), 1))
     second = bench.cluster.pay_unproven(payer, (bench.cluster.account("bob"), 2))
@@ -312,7 +312,7 @@ async def test_older_head_and_missing_history_from_a_liar_do_not_hide_the_newer_
 
     bench.client.behaviours[LIAR] = old
     alice = bench.open("alice", home=bench.home.with_name("another machine"))
-    await alice._is_in_step.wait()
+    await alice.wait_in_step()
     assert alice.account.state == state
     assert [record.state for record in alice.account.outgoing()][:1] == [OutgoingState.CERTIFIED]
 

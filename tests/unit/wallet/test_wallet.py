@@ -120,7 +120,7 @@ async def test_everything_can_be_paid_and_not_one_more(bench: Bench) -> None:
 )
 async def test_payment_that_cannot_be_made_changes_nothing(bench: Bench, payment: Payment, code: ErrorCode) -> None:
     alice = bench.open("alice")
-    await alice._is_in_step.wait()
+    await alice.wait_in_step()
     before, state = rows(bench.home, "alice"), alice.account.state
     with pytest.raises(LocalFault) as refusal:
         await alice.send([payment])
@@ -226,7 +226,7 @@ async def test_validator_that_comes_back_is_given_what_it_lacks_with_the_next_pa
 
 async def test_payment_waits_without_a_quorum_and_completes_with_the_same_bytes(bench: Bench) -> None:
     alice = bench.open("alice")
-    await alice._is_in_step.wait()
+    await alice.wait_in_step()
     bench.client.behaviours |= {2: silent_to(VoteRequest), 3: silent_to(VoteRequest)}
     waiting = asyncio.create_task(alice.send([pay("bob", 500)]))
     await eventually(lambda: len(bench.client.requests(VoteRequest)) >= 8)
@@ -274,7 +274,7 @@ async def test_output_that_cannot_be_opened_is_shown_and_never_claimed(bench: Be
 
 async def test_payment_missed_while_a_connection_was_down_is_found_when_it_is_up(bench: Bench) -> None:
     bob = bench.open("bob", claims=True)
-    await bob._is_in_step.wait()
+    await bob.wait_in_step()
     certificate = bench.cluster.pay_unproven(bench.cluster.account("alice"), (bench.cluster.account("bob"), 5))
     bench.cluster.apply_everywhere(certificate)
     assert bob.account.balance.incoming == 0
