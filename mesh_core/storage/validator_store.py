@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mesh_core.errors import LocalFault
-from mesh_core.protocol.vote_journal import JournalContents
+from mesh_core.protocol.vote_journal import JournalCondition, JournalContents
 from mesh_core.storage.committer import Committer, write_group
 from mesh_core.storage.database import DEADLINE_SECONDS, CommitStatistics, Database
 from mesh_core.storage.pending import Record
@@ -50,6 +50,9 @@ class ValidatorStore:
         except BaseException:
             database.close()
             raise
+        if is_new and journal.contents == JournalContents(JournalCondition.INTACT):
+            # A first start that died between making the journal and its first commit: nothing was voted, and it may begin again.
+            journal.contents = JournalContents(JournalCondition.FIRST_START)
         return cls(database, journal, on_fault)
 
     @property

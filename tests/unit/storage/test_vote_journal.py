@@ -457,6 +457,17 @@ async def test_crash_between_making_the_database_and_the_journal_is_still_a_firs
     await store.close()
 
 
+async def test_crash_between_making_the_journal_and_the_first_commit_is_still_a_first_start(tmp_path: Path) -> None:
+    await open_store(tmp_path).close()
+    assert (tmp_path / JOURNAL_NAME).exists()
+    store = open_store(tmp_path)
+    assert store.journal == JournalContents(JournalCondition.FIRST_START)
+    await store.close()
+    store = open_store(tmp_path, is_first_start=False)
+    assert store.journal == JournalContents(JournalCondition.INTACT)
+    await store.close()
+
+
 async def test_journal_may_lie_on_another_disk(tmp_path: Path) -> None:
     journal_path = tmp_path / "other" / "disk" / "my.journal"
     store = open_store(tmp_path / "data", journal_path=journal_path)
