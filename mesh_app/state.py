@@ -76,6 +76,8 @@ class ValidatorView:
     last_commit_ms: float | None = None
     flags: int = 0
     last_error: str = ""
+    catching_up: str = ""
+    """How far the catch-up was when it last said so."""
     votes_by_second: dict[int, int] = field(default_factory=dict)
 
     @property

@@ -134,6 +134,16 @@ def peer(state: State, fields: Fields, t_ns: int) -> Notes:
     return (validator_note(validator.index, "peer", told, tone="dim" if is_up else "wait"),)
 
 
+def sync_progress(state: State, fields: Fields, t_ns: int) -> Notes:
+    """It fetches what it missed."""
+    validator = find_validator(state, fields)
+    peer, height, target = fields.validator("peer"), fields.integer("height"), fields.integer("target")
+    per_second = round(fields.ms("certificates_per_s"))
+    validator.catching_up = f"{amount(height)} of {amount(target)} · {amount(per_second)}/s"
+    told = f"read {amount(height)} of {amount(target)} certificates of {validator_name(peer)}, {amount(per_second)} a second"
+    return (validator_note(validator.index, "sync", told, tone="dim"),)
+
+
 def stopping(state: State, fields: Fields, t_ns: int) -> Notes:
     """It stops, and says why."""
     validator = find_validator(state, fields)
@@ -173,6 +183,7 @@ REDUCERS: Final[Mapping[str, Reducer]] = {
     "equivocation": equivocation,
     "safety_alarm": safety_alarm,
     "peer": peer,
+    "sync_progress": sync_progress,
     "stopping": stopping,
     "fatal": fatal,
 }

@@ -10,7 +10,7 @@ from typing_extensions import override
 from mesh_app.format import amount, counted, duration, milliseconds, sparkline
 from mesh_app.messages import ValidatorCommand, ValidatorCommandRequested
 from mesh_app.spans import Line, Span, plain, validator_name, validator_tone
-from mesh_app.state import State, ValidatorView
+from mesh_app.state import FLAG_SYNCING, State, ValidatorView
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import LineView, clipped, cut, fitted, padded
 
@@ -110,6 +110,8 @@ def _last_line(validator: ValidatorView, now_ns: int, width: int) -> Line:
         return (Span(validator.last_error, "down"),)
     if validator.is_running and validator.last_line_ns and now_ns - validator.last_line_ns > STALE_AFTER_NS:
         return (Span(f"silent for {duration(now_ns - validator.last_line_ns)}", "wait"),)
+    if validator.flags & FLAG_SYNCING and validator.catching_up:
+        return (Span(validator.catching_up, "wait"),)
     peers: Line = (Span(counted(len(validator.peers_up), "peer"), "dim"),)
     return fitted(
         [peers, (Span(validator.backend, "dim"),), (Span(counted(validator.accounts_count, "account"), "dim"),)], width, separator=(Span(" · ", "dim"),)

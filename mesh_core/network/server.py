@@ -321,6 +321,11 @@ class Server:
         """Connections that exist, complete or not."""
         return self.admission.connections
 
+    @property
+    def half_open_connections(self) -> int:
+        """Those of them whose handshake is not complete."""
+        return self.admission.half_open
+
     async def start(self) -> None:
         """Bind the port and accept connections from now on."""
         assert self._listener is None, "started twice"

@@ -1,4 +1,4 @@
-"""`python -m mesh_core.validator --config FILE [--supervised]`, and `--init FOLDER`. `mesh-app --validator` is the same."""
+"""`python -m mesh_core.validator`: runs a validator, makes its keys, asks one how it is, ends a quarantine. `mesh-app --validator` is the same."""
 
 import argparse
 import os
@@ -8,7 +8,9 @@ from pathlib import Path
 
 from mesh_core.errors import LocalFault
 from mesh_core.validator.identity import IDENTITY_NAME, TLS_CERTIFICATE_NAME, init_identity
+from mesh_core.validator.lifting import run_lifting
 from mesh_core.validator.process import run_validator
+from mesh_core.validator.status import run_status
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,10 +20,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what.add_argument("--config", type=Path, metavar="FILE", help="run the validator that FILE (TOML) describes")
     what.add_argument("--init", type=Path, metavar="DIR", help="make a new validator's keys and TLS certificate in DIR, before the genesis that names them")
     parser.add_argument("--supervised", action="store_true", help="stop when standard input ends")
+    parser.add_argument("--status", action="store_true", help="do not run it: ask the one that runs how it is")
+    parser.add_argument("--json", action="store_true", help="with --status: one JSON object")
+    parser.add_argument("--lift-quarantine", action="store_true", help="do not run it: let it vote again from its next start on, after it may have lost votes")
+    parser.add_argument("--confirm", metavar="SENTENCE", help="with --lift-quarantine: the sentence that is otherwise asked for")
     options = parser.parse_args(arguments)
+    _check_combination(parser, options)
     if options.init is not None:
         return _init(options.init)
+    if options.status:
+        return run_status(options.config, as_json=options.json)
+    if options.lift_quarantine:
+        return run_lifting(options.config, options.confirm)
     return run_validator(options.config, supervised=options.supervised)
+
+
+def _check_combination(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if options.init is not None and (options.status or options.lift_quarantine or options.supervised):
+        parser.error("--init goes with nothing else")
+    if options.status + options.lift_quarantine + options.supervised > 1:
+        parser.error("--status, --lift-quarantine and --supervised exclude each other")
+    if options.json and not options.status:
+        parser.error("--json goes with --status")
+    if options.confirm is not None and not options.lift_quarantine:
+        parser.error("--confirm goes with --lift-quarantine")
 
 
 def _init(folder: Path) -> int:

@@ -157,6 +157,18 @@ class PeerLine:
 
 
 @dataclass(frozen=True, slots=True)
+class SyncProgressed:
+    """Certificates are fetched that were missing here: so many of the peer's log were read, so many it has, so many a second were applied lately."""
+
+    EVENT: ClassVar[str] = "sync_progress"
+    t_ns: int
+    peer: int
+    height: int
+    target: int
+    certificates_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stopping:
     """The validator stops, and why."""
 

@@ -12,23 +12,23 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from mesh_core.crypto.signatures import SigningKey
 from mesh_core.crypto.startup import prepare
-from mesh_core.errors import DecodeError, ErrorCode, LocalFault, MeshError
+from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.server import HandshakeSettings, Server
 from mesh_core.network.tls import load_tls_identity
-from mesh_core.protocol.genesis import Genesis
-from mesh_core.storage.validator_store import ValidatorStore
 from mesh_core.validator import lines
 from mesh_core.validator.config import ValidatorConfig, load_config
-from mesh_core.validator.identity import end_first_start, is_first_start, load_identity, require_seat
+from mesh_core.validator.identity import end_first_start, load_identity, require_seat
 from mesh_core.validator.output import LineWriter, occupy_standard_descriptors
 from mesh_core.validator.peers import Peers
-from mesh_core.validator.runner import ValidatorRunner, stopped_by_store
+from mesh_core.validator.reporting import Reporter
+from mesh_core.validator.restoring import restore
+from mesh_core.validator.runner import condition_texts
+from mesh_core.validator.status import StatusSocket
 from mesh_core.validator.syncing import PeerSync
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,7 @@ class _About:
 
 
 async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, supervised: bool) -> None:
+    started_ns = time.monotonic_ns()
     stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     faults: list[LocalFault] = []
 
@@ -95,18 +96,19 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
             genesis = load_genesis(config.genesis)
         with about("validator.identity_key"):
             identity = load_identity(config.identity_key, config.data_dir)
-            require_seat(identity, genesis)
+            index = require_seat(identity, genesis)
         with about("validator.tls_certificate, validator.tls_key"):
             tls = load_tls_identity(certificate_path=config.tls_certificate, key_path=config.tls_key)
         with about():
             peers = Peers(config.peers, genesis, identity)
         with about("validator.data_dir, validator.vote_journal"):
-            runner = await _restore(config, genesis, identity, output, on_fault)
+            runner, store = await restore(config, genesis, identity, output, on_fault)
             stack.push_async_callback(runner.close)
             await runner.prepare()
         with about("validator.identity_key"):
             end_first_start(config.identity_key)
-        _log_condition(runner)
+        for text in condition_texts(runner.machine):
+            logger.error("%s", text)
         server = Server(
             host=config.listen_host,
             port=config.listen_port,
@@ -120,7 +122,10 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         stack.push_async_callback(server.close)
         runner.connections_count = lambda: server.connections
         runner.peers_up = peers.up
-        syncing = PeerSync(runner, peers, output)
+        syncing = PeerSync(runner, store, peers, output)
+        asking = StatusSocket(config.data_dir, Reporter(runner, store, server, syncing, index, config.listen_host, started_ns).report)
+        await asking.open()
+        stack.push_async_callback(asking.close)
         stack.callback(syncing.close)
         syncing.start()
         output.write(runner.ready_line(config.listen_host, server.port, os.getpid()))
@@ -133,40 +138,6 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
     if faults:
         # Also one of the last moment, when the stop was under way already: an exit status of 0 says that everything is on the disk.
         raise faults[0]
-
-
-async def _restore(
-    config: ValidatorConfig, genesis: Genesis, identity: SigningKey, output: LineWriter, on_fault: Callable[[LocalFault], None]
-) -> ValidatorRunner:
-    """The runner on its store. LocalFault, also where a record does not decode: a validator that guesses what it has signed may sign something else."""
-    store = open_store(config, genesis, identity, lambda fault: on_fault(stopped_by_store(fault)))
-    for note in store.journal_notes:
-        logger.warning("%s", note)
-    try:
-        return ValidatorRunner(genesis, identity, store, output, on_fault)
-    except MeshError as error:
-        await store.close()
-        if isinstance(error, DecodeError):
-            raise LocalFault(ErrorCode.STORE_CORRUPT, f"{store.path} holds a record that this program did not write: {error.text}") from error
-        raise
-
-
-def open_store(config: ValidatorConfig, genesis: Genesis, identity: SigningKey, on_fault: Callable[[LocalFault], None]) -> ValidatorStore:
-    """Own and open the database and the vote journal of a configuration. LocalFault."""
-    return ValidatorStore.open(
-        config.data_dir,
-        on_fault,
-        journal_path=config.vote_journal,
-        header=genesis.network_id + identity.public_key,
-        is_first_start=is_first_start(config.identity_key, identity),
-    )
-
-
-def _log_condition(runner: ValidatorRunner) -> None:
-    if runner.machine.quarantine is not None:
-        logger.warning("IN QUARANTINE, this validator does not vote: %s", runner.machine.quarantine)
-    if runner.machine.halted:
-        logger.error("HALTED, this validator votes no more: two conflicting certificates exist, more than f validators are faulty")
 
 
 @contextlib.asynccontextmanager

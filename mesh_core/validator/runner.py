@@ -18,9 +18,10 @@ from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
 from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof
 from mesh_core.protocol.genesis import Genesis
+from mesh_core.protocol.records import EVIDENCE_PREFIX
 from mesh_core.protocol.validator import ValidatorMachine
 from mesh_core.types.basic import Hash32
-from mesh_core.types.events import CertificateApplied, DigestComputed, EventBody, VoteCast
+from mesh_core.types.events import CertificateApplied, DigestComputed, Equivocation, EventBody, VoteCast
 from mesh_core.types.messages import Evidence, Message, Subscribe, SyncRequest, SyncResponse
 from mesh_core.validator import lines
 from mesh_core.validator.measures import RecentTimes
@@ -89,10 +90,13 @@ class ValidatorRunner:
         self._is_store_broken = False
         self._persisted_at_ns = 0
         self._timings: dict[Hash32, Timing] = {}
+        self.evidence_count = sum(1 for _ in store.records(EVIDENCE_PREFIX))
+        """Equivocation proofs that this validator holds."""
         self._digest: tuple[int, Hash32] = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
         self._audit = self._audit_supply()
         self._digest_timer: asyncio.TimerHandle | None = None
         self._digest_due_at = 0.0
+        self._told_condition = self._condition()
         self.perform(self.machine.initial_effects())
 
     async def prepare(self) -> None:
@@ -106,6 +110,43 @@ class ValidatorRunner:
     def attach_peers(self, peers: PeerPort) -> None:
         """The way to the other validators from now on. Without one, gossip goes nowhere and nobody is asked."""
         self._peers = peers
+
+    # --- What the outside sees
+
+    @property
+    def digest(self) -> tuple[int, Hash32]:
+        """The last announced digest, and the length of the log that it belongs to."""
+        return self._digest
+
+    @property
+    def supply_audit(self) -> bool | None:
+        """Whether everything held adds up to the supply at that digest; None where that is too much to add up in passing."""
+        return self._audit
+
+    @property
+    def proofs_waiting_count(self) -> int:
+        """Range proofs without a verdict."""
+        return self._proofs.waiting_count
+
+    @property
+    def outbox_count(self) -> int:
+        """Answers and events that wait for the disk."""
+        return len(self._outbox)
+
+    @property
+    def not_durable_count(self) -> int:
+        """Batches that are not durable."""
+        return self._persisted_count - self._durable_count
+
+    @property
+    def subscriptions_count(self) -> int:
+        """Subscriptions of all sessions."""
+        return self._subscriptions.count
+
+    @property
+    def sync_requests_waiting_count(self) -> int:
+        """Requests for certificates that wait for their source's budget."""
+        return self._serving.waiting_count
 
     # --- The network's handler
 
@@ -159,20 +200,21 @@ class ValidatorRunner:
                 case Persist(records, journal):
                     self._persist(records, journal)
                 case Reply(source, message):
-                    self._when_durable(lambda source=source, message=message: self._reply(source, message))  # type: ignore[misc]
+                    self.when_durable(lambda source=source, message=message: self._reply(source, message))  # type: ignore[misc]
                 case Emit(body):
                     if isinstance(body, VoteCast | CertificateApplied):
                         timing.persisted_ns = self._persisted_at_ns
-                    self._when_durable(lambda body=body: self._emit(body, timing))  # type: ignore[misc]
+                    self.when_durable(lambda body=body: self._emit(body, timing))  # type: ignore[misc]
                 case Broadcast(evidence):
-                    self._when_durable(lambda evidence=evidence: self._broadcast(evidence))  # type: ignore[misc]
+                    self.when_durable(lambda evidence=evidence: self._broadcast(evidence))  # type: ignore[misc]
                 case AskPeer(peer, question):
-                    self._when_durable(lambda peer=peer, question=question: self._ask(peer, question))  # type: ignore[misc]
+                    self.when_durable(lambda peer=peer, question=question: self._ask(peer, question))  # type: ignore[misc]
                 case VerifyProof(transition_id):
                     self._timings[transition_id] = timing
                     self._proofs.submit(effect, self._on_verdict)
         if any(isinstance(effect, Persist) for effect in effects):
             self._schedule_digest()
+            self._watch_condition()
 
     async def until_durable(self) -> None:
         """Return when everything that was persisted until now is durable and what waited for it has left. LocalFault (STORE_WRITE) if that fails."""
@@ -198,7 +240,8 @@ class ValidatorRunner:
         while self._outbox and self._outbox[0].after <= self._durable_count:
             self._outbox.popleft().perform()
 
-    def _when_durable(self, perform: Callable[[], None]) -> None:
+    def when_durable(self, perform: Callable[[], None]) -> None:
+        """Call `perform` when everything that was persisted until now is durable, behind whatever waits already. Never, if the store has failed."""
         if self._is_store_broken:
             return
         if self._persisted_count == self._durable_count and not self._outbox:
@@ -219,7 +262,20 @@ class ValidatorRunner:
         if self._peers is not None:
             self._peers.ask(peer, question)
 
+    def _condition(self) -> tuple[str | None, bool]:
+        return self.machine.quarantine, self.machine.halted
+
+    def _watch_condition(self) -> None:
+        """Say it in the log, and as a status line at once, when this validator stops voting."""
+        if self._condition() == self._told_condition:
+            return
+        self._told_condition = self._condition()
+        for text in condition_texts(self.machine):
+            logger.error("%s", text)
+        self.when_durable(self.write_status)
+
     def _emit(self, body: EventBody, timing: Timing) -> None:
+        self.evidence_count += isinstance(body, Equivocation)
         self.publish(body)
         line = narrate(body, timing, self.clock.monotonic_ns())
         if line is not None:
@@ -252,7 +308,7 @@ class ValidatorRunner:
         self._digest_timer = None
         digest = self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest()
         audit = self._audit_supply()
-        self._when_durable(lambda: self._announce_digest(digest, audit))
+        self.when_durable(lambda: self._announce_digest(digest, audit))
 
     def _audit_supply(self) -> bool | None:
         ledger = self.machine.ledger
@@ -264,6 +320,12 @@ class ValidatorRunner:
         self._audit = audit
         self.publish(DigestComputed(*digest))
         self.write_status()
+
+    def show_syncing(self, is_behind: bool) -> None:
+        """Whether this validator is catching up: PONG and status tell it."""
+        if self.machine.syncing is not is_behind:
+            self.machine.syncing = is_behind
+            self.write_status()
 
     def write_status(self) -> None:
         """Write a status line."""
@@ -318,6 +380,14 @@ class ValidatorRunner:
         if self._digest_timer is not None:
             self._digest_timer.cancel()
         await self._store.close()
+
+
+def condition_texts(machine: ValidatorMachine) -> list[str]:
+    """Why this validator does not vote, for the log."""
+    texts = [] if machine.quarantine is None else [f"IN QUARANTINE, this validator does not vote: {machine.quarantine}"]
+    return texts + (
+        ["HALTED, this validator votes no more: two conflicting certificates exist, so more than f validators are faulty"] if machine.halted else []
+    )
 
 
 def stopped_by_store(fault: LocalFault) -> LocalFault:

@@ -74,6 +74,8 @@ async def test_process_says_what_it_is_and_how_it_does_and_ends_in_good_order(ca
         "backend": BACKEND,
         "log_length": 0,
         "state_digest": digest,
+        "flags": 0,
+        "quarantine": None,
     }
     assert {key: value for key, value in ready.items() if key != "t_ns"} == expected
     status = await case.process.event("status", number=1)
@@ -92,6 +94,7 @@ async def test_process_says_what_it_is_and_how_it_does_and_ends_in_good_order(ca
         "proofs_waiting": 0,
         "parked_count": 0,
         "flags": 0,
+        "quarantine": None,
     }
     assert {key: value for key, value in status.items() if key not in {"t_ns", "last_commit_ms"}} == expected
     case.process.signal(signal.SIGTERM)

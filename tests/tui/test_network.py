@@ -55,7 +55,9 @@ async def test_validator_that_cannot_start_shows_its_reason(desk: Desk) -> None:
 
 async def test_validator_that_will_be_started_again_says_when(desk: Desk) -> None:
     async with desk() as running:
-        running.bench.emit(running.bench.process(1, "exited", exit_status=-11), running.bench.process(1, "restarting", exit_status=-11, detail="again in 0.4 s"))
+        running.bench.emit(
+            running.bench.process(1, "exited", exit_status=-11), running.bench.process(1, "restarting", exit_status=-11, detail="again in 0.4 s")
+        )
         await running.settle()
         assert "V2 ◐ restarting" in card(running, 1)
         assert "again in 0.4 s" in card(running, 1)
