@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 import tempfile
@@ -77,7 +76,7 @@ async def perform(play: Play, narrator: Narrator, *, seed: int | None) -> ExitSt
     status = ExitStatus.FAILED
     with tempfile.TemporaryDirectory(prefix="mesh-demo-") as home, _cancelled_by_signals():
         folder = NetworkFolder(Path(home) / "home")
-        workbench = LocalWorkbench(folder, key_entropy=os.urandom if seed is None else seeded_keys(seed))
+        workbench = LocalWorkbench(folder) if seed is None else LocalWorkbench(folder, key_entropy=seeded_keys(seed))
         try:
             async with workbench, asyncio.timeout(DEADLINE_S):
                 await _act_and_tell(Stage(workbench, facts, folder), play, narrator)
