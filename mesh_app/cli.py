@@ -10,9 +10,9 @@ from pathlib import Path
 
 from mesh_app.exit_status import ExitStatus
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.wallet.home_folder import HOME_VARIABLE, find_home
 
 DEMOS = ("first-payment", "crash-recovery", "double-spend")
-HOME_VARIABLE = "MESH_HOME"
 DIGITS_MOST = 20
 """Digits of 2^64 - 1."""
 
@@ -74,20 +74,6 @@ def _print_version() -> int:
         return ExitStatus.FAILED
     sys.stdout.write(f"mesh-app {importlib.metadata.version('mesh-protocol')} (group library: {ristretto.BACKEND})\n")
     return 0
-
-
-def find_home(option: Path | None) -> Path:
-    """The home: the option, else the environment, else a folder of the user's data. LocalFault (CONFIG_INVALID) for the home of nobody (~nobody/here)."""
-    variable = os.environ.get(HOME_VARIABLE)
-    given = option if option is not None else Path(variable) if variable else None
-    if given is not None:
-        try:
-            return given.expanduser().absolute()
-        except RuntimeError as error:
-            raise LocalFault(ErrorCode.CONFIG_INVALID, f"the home {given}: {error}") from error
-    import platformdirs
-
-    return platformdirs.user_data_path("mesh") / "local-4"
 
 
 def _run_demo(options: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mesh_core.storage.validator_store import JOURNAL_NAME
 from mesh_core.validator.identity import FIRST_START_NAME, IDENTITY_NAME, TLS_CERTIFICATE_NAME, TLS_KEY_NAME
+from mesh_core.wallet.home_folder import HomeFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +62,8 @@ class ValidatorFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkFolder:
-    """The files of a network."""
-
-    home: Path
-
-    @property
-    def network_file(self) -> Path:
-        """What wallets read. It is written last: a home without it holds no network."""
-        return self.home / "network.toml"
-
-    @property
-    def genesis_file(self) -> Path:
-        """The genesis document."""
-        return self.home / "genesis.bin"
-
-    @property
-    def wallets(self) -> Path:
-        """The home of the wallets."""
-        return self.home / "wallets"
+class NetworkFolder(HomeFolder):
+    """The files of a network whose validators run on this machine."""
 
     @property
     def lock(self) -> Path:
