@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from mesh_core.crypto.range_proof import verify_batch
@@ -19,6 +20,9 @@ from mesh_core.validator.ports import Verdict
 
 MOST_IN_BATCH: Final = 64
 """Beyond this a proof becomes hardly cheaper, and the first of the batch waits for the last."""
+
+SLICE_S: Final = 0.002
+"""Verdicts are given for so long at a stretch, one of them at least."""
 
 
 class ProofVerifier:
@@ -56,18 +60,33 @@ class ProofVerifier:
 
     def _finish(self, batch: list[tuple[VerifyProof, Verdict]], done: "asyncio.Future[tuple[frozenset[int], float]]") -> None:
         self._running_count -= 1
-        self.waiting_count -= len(batch)
         if done.cancelled() or self._is_closed:
+            self.waiting_count -= len(batch)
             return
         error = done.exception()
         if error is not None:
+            self.waiting_count -= len(batch)
             names = ", ".join(job.transition_id.hex()[:16] for job, _ in batch)
             self._on_fault(LocalFault(ErrorCode.INTERNAL, f"checking the range proofs of {names} failed: {error!r}"))
             return
         self._start_batches()
         bad, seconds = done.result()
-        for position, (job, verdict) in enumerate(batch):
-            verdict(job, position not in bad, seconds)
+        self._deliver(deque(partial(verdict, job, position not in bad, seconds) for position, (job, verdict) in enumerate(batch)))
+
+    def _deliver(self, verdicts: deque[Callable[[], None]]) -> None:
+        """Give the verdicts of a batch, one slice a turn of the loop: each may make a vote, and 64 votes at a stretch would keep everybody else waiting."""
+        ends_at = time.perf_counter() + SLICE_S
+        try:
+            while verdicts and not self._is_closed:
+                self.waiting_count -= 1
+                verdicts.popleft()()
+                if time.perf_counter() >= ends_at:
+                    break
+        finally:
+            if verdicts and not self._is_closed:
+                asyncio.get_running_loop().call_soon(self._deliver, verdicts)
+            else:
+                self.waiting_count -= len(verdicts)
 
 
 def _check(jobs: list[VerifyProof]) -> tuple[frozenset[int], float]:

@@ -3,6 +3,7 @@
 The checks are real; only their moment is held back, by a gate in the place of the batch function.
 """
 
+import asyncio
 import threading
 from collections.abc import Sequence
 
@@ -93,6 +94,67 @@ async def test_batches_are_bounded(gate: Gate) -> None:
     verdicts, sizes = await check(gate, [GOOD] * (MOST_IN_BATCH + 3))
     assert all(verdicts)
     assert sizes == [1, MOST_IN_BATCH, 2]
+
+
+async def test_verdicts_of_a_batch_leave_turns_of_the_loop_to_others(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mesh_core.validator.proofs.SLICE_S", 0.0)
+    turns, turns_of_verdicts = 0, []
+    verifier = ProofVerifier(lambda _: None, threads_count=1)
+
+    def count() -> None:
+        nonlocal turns
+        turns += 1
+        asyncio.get_running_loop().call_soon(count)
+
+    for number in range(5):
+        verifier.submit(make_job(GOOD, number=number), lambda *_: turns_of_verdicts.append(turns))
+    asyncio.get_running_loop().call_soon(count)
+    gate.open.set()
+    await eventually(lambda: len(turns_of_verdicts) == 5)
+    assert gate.sizes == [1, 4]
+    assert len(set(turns_of_verdicts)) == 5
+    assert verifier.waiting_count == 0
+    verifier.close()
+
+
+async def test_verdict_that_fails_leaves_the_others_of_its_batch(gate: Gate) -> None:
+    """A verdict that got lost would leave a transition waiting for ever."""
+    told: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["exception"]))
+    given: list[int] = []
+    error = ZeroDivisionError("a bug")
+
+    def verdict(job: VerifyProof, valid: bool, seconds: float) -> None:
+        number = int.from_bytes(job.transition_id, "big")
+        if number == 2:
+            raise error
+        given.append(number)
+
+    verifier = ProofVerifier(lambda _: None, threads_count=1)
+    for number in range(5):
+        verifier.submit(make_job(GOOD, number=number), verdict)
+    gate.open.set()
+    await eventually(lambda: given == [0, 1, 3, 4])
+    assert told == [error]
+    assert verifier.waiting_count == 0
+    verifier.close()
+
+
+async def test_verdicts_that_wait_are_dropped_at_the_close(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mesh_core.validator.proofs.SLICE_S", 0.0)
+    given: list[int] = []
+    verifier = ProofVerifier(lambda _: None, threads_count=1)
+
+    def verdict(job: VerifyProof, valid: bool, seconds: float) -> None:
+        given.append(int.from_bytes(job.transition_id, "big"))
+        if len(given) == 3:
+            verifier.close()
+
+    for number in range(6):
+        verifier.submit(make_job(GOOD, number=number), verdict)
+    gate.open.set()
+    await eventually(lambda: verifier.waiting_count == 0)
+    assert given == [0, 1, 2]
 
 
 async def test_closed_verifier_gives_no_verdict(gate: Gate) -> None:
