@@ -23,6 +23,8 @@ class Ghost:
     openings: dict[Commitment, Opening] = field(default_factory=dict)
     votes: dict[Slot, dict[Hash32, set[int]]] = field(default_factory=dict)
     honest_owners: set[PublicKey] = field(default_factory=set)
+    forbidden: dict[Hash32, str] = field(default_factory=dict)
+    """Transitions that break a rule, and how."""
 
     def __post_init__(self) -> None:
         for allocation in self.genesis.doc.allocations:

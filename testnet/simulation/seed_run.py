@@ -111,8 +111,7 @@ class _Run:
         for node in world.nodes:
             node.start()
         injections.start()
-        if world.settings.has_equivocators:
-            start_clients(world, self._draw.fork("clients"))
+        start_clients(world, self._draw.fork("clients"))
         await Workload(world, self._draw.fork("workload")).run()
         await self._until(lambda: self._loop.time() >= world.settings.fault_seconds)
         injections.heal()

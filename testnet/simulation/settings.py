@@ -26,7 +26,7 @@ SCHEDULED_FAULTS = (
 """Faults that happen now and then; the number is the mean time between two of them."""
 
 BYZANTINE_CHANCE = 0.35
-EQUIVOCATORS_CHANCE = 0.5
+CLIENT_CHANCE = 0.5
 
 LASTING_FAULTS = ("none", "none", "folder-restored", "disk-lost", "journal-lost", "database-lost")
 """What befalls one validator's disk, once. With all but the last it counts among f, or votes no more."""
@@ -47,7 +47,8 @@ class Settings:
     every: dict[str, float]
     lasting: str
     byzantine_count: int
-    has_equivocators: bool
+    has_equivocator: bool
+    has_rule_breaker: bool
 
     def as_fields(self) -> dict[str, Any]:
         """For the header of a trace."""
@@ -76,7 +77,8 @@ def draw_settings(draw: Stream, byzantine: int | None = None) -> Settings:
         every=every,
         lasting="none" if byzantine_count else lasting,
         byzantine_count=byzantine_count,
-        has_equivocators=draw.chance(EQUIVOCATORS_CHANCE) or byzantine_count > 1,
+        has_equivocator=draw.chance(CLIENT_CHANCE) or byzantine_count > 1,
+        has_rule_breaker=draw.chance(CLIENT_CHANCE),
     )
 
 
@@ -94,5 +96,6 @@ def calm_settings() -> Settings:
         every={},
         lasting="none",
         byzantine_count=0,
-        has_equivocators=False,
+        has_equivocator=False,
+        has_rule_breaker=False,
     )

@@ -34,11 +34,11 @@ class SimulatedValidatorStore:
 
     def _read_journal(self) -> JournalContents:
         content = self._disk.content
-        if content.journal is not None:
-            return JournalContents(JournalCondition.INTACT, tuple(content.journal))
-        if content.is_first_start and not content.records:
+        if content.is_first_start and not content.records and not content.journal:
             content.journal = []
             return JournalContents(JournalCondition.FIRST_START)
+        if content.journal is not None:
+            return JournalContents(JournalCondition.INTACT, tuple(content.journal))
         return JournalContents(JournalCondition.MISSING)
 
     @property

@@ -6,6 +6,7 @@ from mesh_core.validator.runner import ValidatorRunner
 from testnet.simulation.byzantine.behaviour import Behaviour
 from testnet.simulation.byzantine.double_voter import DoubleVoter
 from testnet.simulation.byzantine.equivocator import Equivocator
+from testnet.simulation.byzantine.rule_breaker import RuleBreaker
 from testnet.simulation.byzantine.silent import Silent
 from testnet.simulation.entropy import Stream
 from testnet.simulation.validator_node import ValidatorNode
@@ -25,9 +26,11 @@ def corrupt(world: World, draw: Stream, count: int) -> None:
 
 
 def start_clients(world: World, draw: Stream) -> None:
-    """Let strangers with money double spend."""
-    for number, keys in enumerate(world.strangers):
-        Equivocator(world, keys, draw.fork(f"stranger {number}")).start(f"stranger{number}")
+    """Let the strangers do what the settings say."""
+    if world.settings.has_equivocator:
+        Equivocator(world, world.strangers[0], draw.fork("equivocator")).start("equivocator")
+    if world.settings.has_rule_breaker:
+        RuleBreaker(world, world.strangers[1], draw.fork("rule breaker")).start("rule-breaker")
 
 
 def _wrapper(kind: type[Behaviour], node: ValidatorNode, draw: Stream) -> Callable[[ValidatorRunner], Behaviour]:

@@ -5,11 +5,26 @@ from testnet.simulation.checkers.chains import Chains
 from testnet.simulation.checkers.checker import Checker
 from testnet.simulation.checkers.conservation import Conservation, PlainConservation
 from testnet.simulation.checkers.durability import DurableBeforeVisible
+from testnet.simulation.checkers.evidence import Evident, NoFraming
 from testnet.simulation.checkers.liveness import Settlement, Totality
+from testnet.simulation.checkers.rules import Rules
 from testnet.simulation.checkers.standing import Standing
 from testnet.simulation.world import World
 
-ALL: tuple[type[Checker], ...] = (Conservation, PlainConservation, Agreement, NoDoubleVote, DurableBeforeVisible, Chains, Standing, Settlement, Totality)
+ALL: tuple[type[Checker], ...] = (
+    Conservation,
+    PlainConservation,
+    Agreement,
+    NoDoubleVote,
+    DurableBeforeVisible,
+    Chains,
+    NoFraming,
+    Evident,
+    Rules,
+    Standing,
+    Settlement,
+    Totality,
+)
 
 
 def make_checkers(world: World) -> list[Checker]:

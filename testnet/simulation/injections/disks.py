@@ -95,6 +95,8 @@ class LastingFault:
                 node.has_lost_votes = True
                 content.journal = None
             case "database-lost":
+                # A journal without a vote beside no database is taken for a lost disk, to be on the safe side.
+                node.has_lost_votes = not content.journal
                 content.records = {}
             case _:
                 raise AssertionError(self._kind)

@@ -62,9 +62,10 @@ class Injections:
             node.start()
 
     async def _repeat(self, injection: Injection, every: float) -> None:
+        await asyncio.sleep(injection.draw.between(0.0, every) if injection.draw.chance(0.8) else 0.0)
         while True:
-            await asyncio.sleep(injection.draw.between(0.3, 1.7) * every)
             injection.strike()
+            await asyncio.sleep(injection.draw.between(0.3, 1.7) * every)
 
     async def _strike_once(self) -> None:
         settings, draw = self._world.settings, self._draw.fork("lasting")
