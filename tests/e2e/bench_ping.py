@@ -84,7 +84,7 @@ async def ping(connection: Connection, *, seconds: float, ended: asyncio.Event) 
 
 
 def report(backend: str, load: str, times: Sequence[float], counts: dict[str, int], seconds: float) -> None:
-    percentile = statistics.quantiles(times, n=100)[98]
+    percentile = statistics.quantiles(times, n=100, method="inclusive")[98]
     answers = ", ".join(f"{count / seconds:.0f} {kind}/s" for kind, count in sorted(counts.items()))
     sys.stdout.write(
         f"{backend:<10}{load:<8}{len(times):>6} pings  median {statistics.median(times):>6.1f}  p99 {percentile:>6.1f}  max {max(times):>6.1f} ms  {answers}\n"
