@@ -26,8 +26,8 @@ from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import VOTE_LOCK, vote_key
 from mesh_core.storage.validator_store import DATABASE_NAME
 from mesh_core.types.evidence import EQUIVOCATION_PROOF
-from mesh_core.types.messages import ConflictDetail, VoteReject, VoteRequest, VoteResponse
-from mesh_core.types.transition import TRANSITION
+from mesh_core.types.messages import ConflictDetail, PongFlag, VoteReject, VoteRequest, VoteResponse
+from mesh_core.types.transition import TRANSITION, Transition
 from mesh_core.validator.config import load_config
 from testnet.layout import NetworkFolder
 from tests.e2e.processes import END_S, REPOSITORY
@@ -320,3 +320,121 @@ async def _until_up(client: Client) -> None:
                     return
             except PeerFault:
                 await asyncio.sleep(0.02)
+
+
+# --- Disks -----------------------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_full_disk_ends_the_process_with_a_clear_line_and_no_answered_vote_is_lost(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk. Whatever was answered is there afterwards; the vote that found no room was never answered."""
+    names = [f"payer-{number}" for number in range(30)]
+    network, seeds = make_network(tmp_path / "home", wallets=dict.fromkeys(names, 1_000))
+    client, folder = Client(network, seeds), network.validator(0)
+    answered: list[tuple[Transition, VoteResponse]] = []
+    limited = await asyncio.create_subprocess_exec(
+        "sh",
+        "-c",
+        f"ulimit -f 256; exec '{sys.executable}' -m mesh_core.validator --config '{folder.config}'",
+        cwd=REPOSITORY,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        await _until_up(client)
+        with pytest.raises(PeerFault):
+            await _vote_for_all(client, names, answered)
+        async with asyncio.timeout(END_S):
+            printed, _ = await limited.communicate()
+    finally:
+        if limited.returncode is None:
+            limited.kill()
+            await limited.wait()
+    assert limited.returncode == 1
+    fatal = json.loads(printed.splitlines()[-1])
+    assert (fatal["event"], fatal["code"]) == ("fatal", f"{ErrorCode.STORE_WRITE:04x}")
+    assert "the validator stops, nothing was acknowledged that is not on the disk" in fatal["text"]
+    assert 0 < len(answered) < len(names)
+    process = ValidatorProcess(folder)
+    try:
+        assert (await process.start())["quarantine"] is None
+        async with client.connected() as connection:
+            for transition, answer in answered:
+                again = await client.vote(connection, transition)
+                assert isinstance(again, VoteResponse)
+                assert again.vote == answer.vote
+    finally:
+        await process.end()
+
+
+async def _vote_for_all(client: Client, names: list[str], answered: list[tuple[Transition, VoteResponse]]) -> None:
+    """One payment of each, until the connection ends: PeerFault."""
+    async with client.connected() as connection:
+        for name in names:
+            transition = client.send(name, names[0], 1)
+            answer = await client.vote(connection, transition)
+            assert isinstance(answer, VoteResponse)
+            answered.append((transition, answer))
+
+
+async def test_damaged_database_is_a_clear_line_and_is_left_as_it_is(case: Case) -> None:
+    await case.process.start()
+    async with case.client.connected() as connection:
+        assert isinstance(await case.client.vote(connection, case.client.send("alice", "bob", 500)), VoteResponse)
+    case.process.signal(signal.SIGTERM)
+    assert await case.process.wait() == 0
+    path = case.process.folder.data_dir / DATABASE_NAME
+    damaged = b"\xff" * 100 + path.read_bytes()[100:]
+    path.write_bytes(damaged)
+    await case.process.launch()
+    assert await case.process.wait() == 1
+    [fatal] = case.process.events
+    assert (fatal["event"], fatal["code"]) == ("fatal", f"{ErrorCode.STORE_CORRUPT:04x}")
+    assert str(path) in fatal["text"]
+    assert path.read_bytes() == damaged
+
+
+async def test_damaged_vote_journal_is_quarantine_and_is_kept_aside(case: Case) -> None:
+    """A bad record before the last: votes may be missing, so this validator must not vote."""
+    await case.process.start()
+    client = case.client
+    async with client.connected() as connection:
+        for name in ("alice", "faucet"):
+            assert isinstance(await client.vote(connection, client.send(name, "bob", 5)), VoteResponse)
+    await case.process.kill()
+    journal = case.process.folder.vote_journal
+    content = bytearray(journal.read_bytes())
+    content[200] ^= 1
+    journal.write_bytes(content)
+    ready = await case.process.start()
+    assert ready["flags"] == PongFlag.QUARANTINE
+    assert "damaged" in ready["quarantine"]
+    async with client.connected() as connection:
+        answer = await client.vote(connection, client.send("alice", "bob", 6))
+        assert isinstance(answer, VoteReject)
+        assert answer.code in {ErrorCode.CONFLICTS_WITH_VOTE, ErrorCode.NOT_VOTING}
+    assert any(path.read_bytes() == bytes(content) for path in journal.parent.iterdir() if path.is_file() and path != journal)
+
+
+async def test_state_is_told_on_request_while_it_runs_and_not_afterwards(case: Case) -> None:
+    await case.process.start()
+    async with case.client.connected() as connection:
+        assert isinstance(await case.client.vote(connection, case.client.send("alice", "bob", 500)), VoteResponse)
+    command = [sys.executable, "-m", "mesh_app", "--validator", "--config", str(case.process.folder.config), "--status"]
+    as_json = await asyncio.to_thread(subprocess.run, [*command, "--json"], cwd=REPOSITORY, capture_output=True, text=True, timeout=END_S)
+    told = json.loads(as_json.stdout)
+    assert (told["pid"], told["index"], told["votes_cast"], told["journal_entries"], told["flags"]) == (case.process.pid, 0, 1, 1, [])
+    assert told["backend"] == BACKEND
+    assert told["durable"]["count"] >= 2
+    assert told["proofs"]["count"] == told["journal"]["count"] == 1
+    assert min(told["durable"]["median_ms"], told["proofs"]["median_ms"], told["journal"]["last_ms"], told["commits"]["last_ms"]) > 0
+    assert [(peer["index"], peer["up"]) for peer in told["peers"]] == [(1, False), (2, False), (3, False)]
+    secret = case.process.folder.identity_key.read_text().strip()
+    assert secret not in as_json.stdout
+    for_people = await asyncio.to_thread(subprocess.run, command, cwd=REPOSITORY, capture_output=True, text=True, timeout=END_S)
+    assert "condition   votes" in for_people.stdout
+    case.process.signal(signal.SIGTERM)
+    assert await case.process.wait() == 0
+    silent = await asyncio.to_thread(subprocess.run, command, cwd=REPOSITORY, capture_output=True, text=True, timeout=END_S)
+    assert (silent.returncode, silent.stdout) == (1, "")
+    assert "no validator runs on" in silent.stderr

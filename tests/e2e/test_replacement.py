@@ -1,0 +1,101 @@
+"""A validator whose disk is lost: it says so, catches up without voting, and votes again when its operator has said that it may (docs/operations.md).
+
+Real processes, real wallets; payments go on all the time.
+"""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mesh_core.types.messages import PongFlag
+from mesh_core.validator.identity import load_identity
+from mesh_core.validator.lifting import confirmation_sentence
+from testnet.supervisor import ValidatorState
+from tests.e2e.local_network import LocalNetwork
+from tests.e2e.processes import END_S, REPOSITORY
+
+LOST = 3
+
+
+async def command(network: LocalNetwork, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """`mesh-app --validator` about the validator that lost its disk, as its operator types it."""
+    line = [sys.executable, "-m", "mesh_app", "--validator", "--config", str(network.folder.validator(LOST).config), *arguments]
+    return await asyncio.to_thread(subprocess.run, line, cwd=REPOSITORY, capture_output=True, text=True, timeout=END_S, stdin=subprocess.DEVNULL)
+
+
+async def state_of(network: LocalNetwork) -> dict[str, Any]:
+    answer = await command(network, "--status", "--json")
+    assert answer.returncode == 0, answer.stderr
+    return json.loads(answer.stdout)  # type: ignore[no-any-return]
+
+
+def votes_of_lost(network: LocalNetwork, since: int) -> int:
+    return len([event for event in network.events[since:] if event["event"] == "vote_cast" and event["validator"] == LOST])
+
+
+@pytest.mark.slow
+async def test_lost_disk(tmp_path: Path) -> None:
+    network = LocalNetwork(tmp_path / "home", {"alice": 10_000, "bob": 0})
+    folder = network.folder.validator(LOST)
+    async with network.supervisor, network.wallets() as wallets:
+        await network.supervisor.start_all()
+        await wallets.pay("alice", "bob", 100, "before")
+        await network.until_in_step(2)
+
+        # The disk is lost; the key, which is kept elsewhere, is not.
+        await network.supervisor.stop(LOST)
+        shutil.rmtree(folder.data_dir)
+        folder.vote_journal.unlink()
+        await wallets.pay("alice", "bob", 10, "by three")
+        since = len(network.events)
+        await network.supervisor.start(LOST)
+
+        ready = next(event for event in network.events[since:] if event["event"] == "ready")
+        assert ready["flags"] == PongFlag.QUARANTINE
+        assert "votes of this validator may be forgotten" in ready["quarantine"]
+        assert "IN QUARANTINE, this validator does not vote" in folder.log.read_text()
+        await network.until_in_step(4)
+        assert [event["height"] for event in network.events[since:] if event["event"] == "sync_progress"][-1] == 4
+
+        # Payments go on by three; it refuses, retryably.
+        await wallets.pay("alice", "bob", 20, "by three, with a refusal")
+        await network.until_in_step(6)
+        refusals = [event for event in network.events[since:] if event["event"] == "vote_rejected" and event["validator"] == LOST]
+        codes = {event["code"] for event in refusals}
+        assert "0a02" in codes
+        assert codes <= {"0a02", "0501", "0502"}, "a request that comes before or after its time is told so, whoever is asked"
+        assert votes_of_lost(network, since) == 0
+
+        told = await state_of(network)
+        assert (told["index"], told["log_length"], told["flags"], told["halted"]) == (LOST, 6, ["quarantine"], False)
+        assert told["quarantine"] == ready["quarantine"]
+        assert [(peer["index"], peer["up"], peer["is_excluded"]) for peer in told["peers"]] == [(0, True, False), (1, True, False), (2, True, False)]
+        assert {peer["cursor"] for peer in told["peers"]} <= {4, 5, 6}
+        sentence = confirmation_sentence(load_identity(folder.identity_key, folder.data_dir).public_key)
+
+        # Never behind a running validator's back.
+        busy = await command(network, "--lift-quarantine", "--confirm", sentence)
+        assert (busy.returncode, busy.stdout) == (1, "")
+        assert "is in use by process" in busy.stderr
+
+        await network.supervisor.stop(LOST)
+        refused = await command(network, "--lift-quarantine", "--confirm", "yes, yes")
+        assert refused.returncode == 1
+        assert sentence in refused.stderr
+        lifted = await command(network, "--lift-quarantine", "--confirm", sentence)
+        assert (lifted.returncode, lifted.stderr) == (0, "")
+
+        since = len(network.events)
+        await network.supervisor.start(LOST)
+        assert (await state_of(network))["flags"] == []
+        await wallets.pay("alice", "bob", 30, "by four")
+        await network.until_in_step(8)
+        await network.until(lambda: votes_of_lost(network, since) > 0)
+        assert network.supervisor.states == (ValidatorState.UP,) * 4
+        assert [event for event in network.events if event["event"] in {"equivocation", "safety_alarm", "fatal"}] == []
