@@ -15,7 +15,6 @@ from typing_extensions import override
 
 from mesh_app.actions import ACTIONS
 from mesh_app.draft import Order
-from mesh_app.format import visible_text
 from mesh_app.messages import PaymentRequested, StateWanted, ValidatorCommand, ValidatorCommandRequested, WalletRequested
 from mesh_app.model import State, apply, remark
 from mesh_app.ports import Workbench
@@ -30,6 +29,7 @@ from mesh_app.spans import validator_name
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.tones import MESH_DARK, MESH_LIGHT
 from mesh_core.errors import MeshError
+from mesh_core.types.visible_text import visible_text
 
 TICK_SECONDS: Final = 0.1
 MAX_EVENTS_PER_TICK: Final = 2_000

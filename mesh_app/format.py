@@ -1,17 +1,10 @@
-"""Numbers, times, hashes and strangers' text as people read them. All text that a screen shows of a value is made here."""
+"""Numbers, times and hashes as people read them. All text that a screen shows of a value is made here, but strangers' (`mesh_core/types/visible_text.py`)."""
 
 import math
-import unicodedata
-from functools import lru_cache
 from typing import Final
-
-MAX_COMBINING_MARKS: Final = 2
-"""Marks that one character may carry: real scripts need one or two, a pile of them paints over the lines above."""
 
 _NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 _BARS: Final = "▁▂▃▄▅▆▇█"
-_UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_EMOJI_STYLE_SELECTORS: Final = frozenset("\ufe0e\ufe0f")
 
 
 def amount(value: int) -> str:
@@ -78,33 +71,3 @@ def sparkline(values: tuple[int, ...]) -> str:
     """One bar a value, scaled to the greatest; a zero is the lowest bar."""
     top = max(values, default=0)
     return "".join(_BARS[(value * (len(_BARS) - 1) + top - 1) // top] if top else _BARS[0] for value in values)
-
-
-@lru_cache(maxsize=8_192)
-def visible_text(text: str) -> str:
-    """Text of a stranger, safe to draw in one line: what a terminal could obey, hide or reorder is written as an escape of its code.
-
-    A memo may hold anything. Without this, a payer could move the cursor, clear the screen, turn a line around with a direction override,
-    or stack marks that paint over the neighbouring lines. Private and unassigned characters have no known width, so they are escaped too.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    shown: list[str] = []
-    marks = 0
-    for character in unicodedata.normalize("NFC", text):
-        category = unicodedata.category(character)
-        marks = marks + 1 if category in {"Mn", "Me"} else 0
-        if character in _EMOJI_STYLE_SELECTORS:
-            continue
-        if category in _UNSAFE_CATEGORIES:
-            shown.append(_escape(character))
-        elif marks <= MAX_COMBINING_MARKS:
-            shown.append(" " if category == "Zs" else character)
-    return "".join(shown)
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -188,7 +188,7 @@ class FormedCertificate:
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """Who gets how much, with which words. The text is a stranger's: `format.visible_text` before it is drawn."""
+    """Who gets how much, with which words. The text is a stranger's: `visible_text` before it is drawn."""
 
     owner: str
     amount: int

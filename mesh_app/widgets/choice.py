@@ -11,10 +11,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 from typing_extensions import override
 
-from mesh_app.format import visible_text
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import clipped
 from mesh_app.widgets.tones import tone_styles
+from mesh_core.types.visible_text import visible_text
 
 
 class Choice(Widget, can_focus=True):

@@ -16,10 +16,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 from typing_extensions import override
 
-from mesh_app.format import visible_text
 from mesh_app.spans import Line, Span, Tone
 from mesh_app.state import State
 from mesh_app.widgets.tones import tone_styles
+from mesh_core.types.visible_text import visible_text
 
 ELLIPSIS: Final = "…"
 GAP: Final[Line] = (Span("  "),)
