@@ -34,9 +34,9 @@ class _Batch:
 class Committer:
     """The one writer of a database, for one event loop. All methods are called from that loop.
 
-    If a group cannot be made durable, or not within the database's deadline, every future that waits fails, `on_fault` is called, once, and every
-    later `enqueue` fails at once: the process must then stop. The thread is a daemon and nobody joins it, so a write that hangs for ever cannot
-    keep the process from ending.
+    If a group cannot be made durable, or not within the deadline, or a read finds damage (`stop`), every future that waits fails, `on_fault` is called,
+    once, and every later `enqueue` fails at once: the process must then stop. The thread is a daemon and nobody joins it, so a write that hangs for
+    ever cannot keep the process from ending.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class Committer:
         self._on_fault = on_fault
         self._batches_per_group = batches_per_group
         self._queued: deque[_Batch] = deque()
+        self._running: list[_Batch] = []
         self._groups: queue.SimpleQueue[list[_Batch] | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._journal_watch: asyncio.TimerHandle | None = None
@@ -78,9 +79,8 @@ class Committer:
     def enqueue(self, records: Sequence[Record], entries: Sequence[bytes] = ()) -> asyncio.Future[None]:
         """Queue a batch; the future resolves when it is durable, and so are all batches queued before it. An empty batch only waits for those.
 
-        `entries` are for the vote journal and durable with the batch.
-
-        A reader sees the records at once. Cancelling the future does not take the batch back. The future fails with LocalFault(STORE_WRITE).
+        `entries` are for the vote journal and durable with the batch. A reader sees the records at once. Cancelling the future does not take the batch back.
+        The future fails with LocalFault: STORE_WRITE, or the fault that `stop` was told.
         """
         assert not self._is_closed, "the committer is closed"
         assert not entries or self._journal is not None, "there is no vote journal"
@@ -98,6 +98,16 @@ class Committer:
             self._is_busy = True
             loop.call_soon(self._start_group)
         return durable
+
+    def stop(self, fault: LocalFault) -> None:
+        """End the use of the store for good, once: what waits fails, also what is being written, and `on_fault` is told."""
+        if self._fault is not None:
+            return
+        self._fault = fault
+        for batch in (*self._running, *self._queued):
+            _fail(batch.durable, fault)
+        self._queued.clear()
+        self._on_fault(fault)
 
     async def close(self) -> None:
         """Wait until everything queued is durable and end the thread. After a fault, return at once. Does not close the database."""
@@ -119,16 +129,16 @@ class Committer:
 
     def _start_group(self) -> None:
         count = min(len(self._queued), self._batches_per_group)
-        group = [self._queued.popleft() for _ in range(count)]
-        if self._loop is not None and any(batch.entries for batch in group):
+        self._running = [self._queued.popleft() for _ in range(count)]
+        if self._loop is not None and any(batch.entries for batch in self._running):
             # The database has a deadline of its own; nothing else would notice an append to the journal that hangs in the kernel.
-            self._journal_watch = self._loop.call_later(self._database.deadline_seconds, self._require_journal, group)
-        self._groups.put(group)
+            self._journal_watch = self._loop.call_later(self._database.deadline_seconds, self._require_journal)
+        self._groups.put(self._running)
 
-    def _require_journal(self, group: list[_Batch]) -> None:
-        if self._fault is None and self._journal is not None and self._journal.is_writing:
+    def _require_journal(self) -> None:
+        if self._journal is not None and self._journal.is_writing:
             text = f"cannot write the vote journal {self._journal.path}: the disk did not answer within {self._database.deadline_seconds:g} s"
-            self._stop(group, LocalFault(ErrorCode.STORE_WRITE, text))
+            self.stop(LocalFault(ErrorCode.STORE_WRITE, text))
 
     def _commit_groups(self, loop: asyncio.AbstractEventLoop) -> None:
         """The thread: one group after the other, until None. After a fault no further group comes."""
@@ -153,12 +163,12 @@ class Committer:
         if self._journal_watch is not None:
             self._journal_watch.cancel()
             self._journal_watch = None
-        if self._fault is not None:
-            # It hung beyond the deadline and came back: everybody has been told that it failed.
-            return
         if fault is not None:
-            self._stop(group, fault)
+            self.stop(fault)
+        if self._fault is not None:
+            # Also a group that came back after all: everybody has been told that it failed, and the process ends.
             return
+        self._running = []
         for batch in group:
             self._database.pending.release(batch.number, batch.records)
             if not batch.durable.done():
@@ -167,13 +177,6 @@ class Committer:
             self._start_group()
         else:
             self._is_busy = False
-
-    def _stop(self, group: list[_Batch], fault: LocalFault) -> None:
-        self._fault = fault
-        for batch in (*group, *self._queued):
-            _fail(batch.durable, fault)
-        self._queued.clear()
-        self._on_fault(fault)
 
 
 def write_group(database: Database, journal: VoteJournal | None, records: Sequence[Record], entries: Sequence[bytes]) -> None:

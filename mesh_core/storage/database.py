@@ -19,9 +19,10 @@ from types import TracebackType
 from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault
-from mesh_core.storage.connection import Connection, ConnectionLost, Row
+from mesh_core.storage.connection import TABLE, Connection, ConnectionLost
 from mesh_core.storage.data_format import FORMAT_KEY, DataFormat, check_format
 from mesh_core.storage.files import PRIVATE_FILE_MODE, flush_directory, make_private_directory
+from mesh_core.storage.integrity import check_file, check_row, compute_checksum, has_checksums
 from mesh_core.storage.lock import OwnerLock
 from mesh_core.storage.pending import PendingRecords, Record
 from mesh_core.storage.reader import Reader
@@ -31,8 +32,8 @@ DEADLINE_SECONDS = 10.0
 SQLITE_BUSY_SECONDS = 5.0
 assert DEADLINE_SECONDS > SQLITE_BUSY_SECONDS
 
-# Old builds of SQLite allow 999 variables in a statement, two are needed a row.
-ROWS_PER_STATEMENT = 400
+# Old builds of SQLite allow 999 variables in a statement, three are needed a row.
+ROWS_PER_STATEMENT = 300
 ROWS_PER_PAGE = 512
 CLOSE_TIMEOUT_SECONDS = 5.0
 # After a fault the thread either ends at once or hangs in the kernel.
@@ -42,10 +43,10 @@ PRIMARY_ERROR_MASK = 0xFF
 # (pragma, value to set, value to read back). fullfsync empties the drive's cache on macOS and means nothing elsewhere.
 DURABILITY_PRAGMAS: Final = (("journal_mode", "WAL", "wal"), ("synchronous", "FULL", 2), ("fullfsync", "1", 1))
 
-REPLACE_ROWS = 'REPLACE INTO "kv"(key, value) VALUES '
-FIRST_PAGE = 'SELECT key, value FROM "kv" WHERE key >= ? AND key < ? ORDER BY key LIMIT ?'
-ONE_ROW = 'SELECT key, value FROM "kv" WHERE key = ?'
-NEXT_PAGE = 'SELECT key, value FROM "kv" WHERE key > ? AND key < ? ORDER BY key LIMIT ?'
+REPLACE_ROWS = 'REPLACE INTO "kv"(key, value, checksum) VALUES '
+ONE_ROW = 'SELECT key, value, checksum FROM "kv" WHERE key = ?'
+FIRST_PAGE = 'SELECT key, value, checksum FROM "kv" WHERE key >= ? AND key < ? ORDER BY key LIMIT ?'
+NEXT_PAGE = 'SELECT key, value, checksum FROM "kv" WHERE key > ? AND key < ? ORDER BY key LIMIT ?'
 # Greater than every key that starts with the prefix, since keys are ASCII.
 AFTER_PREFIX = "\U0010ffff"
 
@@ -97,7 +98,7 @@ class Database:
             except BaseException:
                 lock.release()
                 raise
-        except (OSError, sqlite3.Error, ConnectionLost) as error:
+        except (OSError, sqlite3.Error, UnicodeDecodeError, ConnectionLost) as error:
             raise _describe_open_failure(path, error) from error
 
     @classmethod
@@ -105,6 +106,7 @@ class Database:
         _create_private_file(path)
         if path.stat().st_size > 0:
             check_format(path, data_format)
+            check_file(path)
         connection = Connection.open(path)
         try:
             _require_durability(connection, path, time.monotonic() + deadline_seconds)
@@ -193,8 +195,9 @@ class Database:
         self._connection.request("BEGIN IMMEDIATE", deadline=deadline)
         for start in range(0, len(rows), ROWS_PER_STATEMENT):
             part = rows[start : start + ROWS_PER_STATEMENT]
-            statement = REPLACE_ROWS + ",".join(["(?,?)"] * len(part))
-            self._connection.request(statement, [item for row in part for item in row], deadline=deadline)
+            statement = REPLACE_ROWS + ",".join(["(?,?,?)"] * len(part))
+            arguments = [item for key, value in part for item in (key, value, compute_checksum(key, value))]
+            self._connection.request(statement, arguments, deadline=deadline)
         begun = time.perf_counter()
         self._connection.request("COMMIT", deadline=deadline)
         self.statistics = self.statistics.with_commit(time.perf_counter() - begun)
@@ -202,18 +205,15 @@ class Database:
     def _read(self, statement: str, arguments: Sequence[object]) -> list[Record]:
         self._require_usable()
         try:
-            rows = self._reader.read(statement, arguments)
-        except sqlite3.Error as error:
+            return [check_row(self.path, row) for row in self._reader.read(statement, arguments)]
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            fault = LocalFault(ErrorCode.STORE_CORRUPT if _is_damage(error) else ErrorCode.STORE_UNAVAILABLE, f"cannot read {self.path}: {error}")
+            self._fault = fault
+            raise LocalFault(fault.code, fault.text) from error
+        except LocalFault as fault:
             # What cannot be read is not written to either: the next commit finds the fault. One that is under way has its own connection and its own end.
-            self._fault = LocalFault(ErrorCode.STORE_CORRUPT if _is_damage(error) else ErrorCode.STORE_UNAVAILABLE, f"cannot read {self.path}: {error}")
-            raise LocalFault(self._fault.code, self._fault.text) from error
-        return [self._check_row(row) for row in rows]
-
-    def _check_row(self, row: Row) -> Record:
-        key, value = row
-        if not isinstance(key, str) or not isinstance(value, bytes):
-            raise LocalFault(ErrorCode.STORE_CORRUPT, f"{self.path} holds a row that this program did not write: key {str(key)[:80]!r}")
-        return key, value
+            self._fault = fault
+            raise
 
     @contextlib.contextmanager
     def _exclusive(self, deadline: float) -> Iterator[None]:
@@ -276,22 +276,26 @@ def _require_durability(connection: Connection, path: Path, deadline: float) -> 
 
 def _prepare(connection: Connection, data_format: DataFormat) -> None:
     """Record the format of a new file and really delete tombstones, in one transaction. Fails where the file is read-only."""
+    columns = connection.request(f"PRAGMA table_info({TABLE})", deadline=float("inf"))
     # No deadline by the clock: this scans the table once, and a large one takes its time. A dead thread is still noticed.
     connection.request("BEGIN IMMEDIATE", deadline=float("inf"))
+    if not has_checksums(columns):
+        connection.request('ALTER TABLE "kv" ADD COLUMN checksum INTEGER', deadline=float("inf"))
     connection.request('INSERT OR IGNORE INTO "kv"(key, value) VALUES (?, ?)', (FORMAT_KEY, data_format.encode()), deadline=float("inf"))
     connection.request('DELETE FROM "kv" WHERE length(value) = 0', deadline=float("inf"))
     connection.request("COMMIT", deadline=float("inf"))
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
+def _is_damage(error: sqlite3.Error | UnicodeDecodeError) -> bool:
+    """Python's sqlite3 raises UnicodeDecodeError where SQLite's own message quotes bytes of the damaged file."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         # Python's own: text in the file that is no text.
-        return isinstance(error, sqlite3.OperationalError)
+        return isinstance(error, sqlite3.OperationalError | UnicodeDecodeError)
     return code & PRIMARY_ERROR_MASK in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
-def _describe_open_failure(path: Path, error: OSError | sqlite3.Error | ConnectionLost) -> LocalFault:
+def _describe_open_failure(path: Path, error: OSError | sqlite3.Error | UnicodeDecodeError | ConnectionLost) -> LocalFault:
     if isinstance(error, OSError):
         return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot open {path}: {error.filename or path}: {error.strerror or error}")
     if isinstance(error, ConnectionLost):

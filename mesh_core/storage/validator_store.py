@@ -18,7 +18,7 @@ FORMAT_VERSION = 1
 
 
 class ValidatorStore:
-    """An open validator folder. `on_fault` is called once, when nothing can be written any more: the validator must then stop."""
+    """An open validator folder. `on_fault` is called once, when nothing can be written or read any more: the validator must then stop."""
 
     def __init__(self, database: Database, journal: VoteJournal, on_fault: Callable[[LocalFault], None]) -> None:
         self._database = database
@@ -95,8 +95,12 @@ class ValidatorStore:
         return self._database.records(prefix)
 
     def get(self, key: str) -> bytes | None:
-        """The value of one key, queued batches included; waits for no write."""
-        return self._database.get(key)
+        """The value of one key, queued batches included; waits for no write. Damage that it meets is a fault: LocalFault, and `on_fault` is told."""
+        try:
+            return self._database.get(key)
+        except LocalFault as fault:
+            self._committer.stop(fault)
+            raise
 
     def persist(self, records: Sequence[Record], journal: Sequence[bytes] = ()) -> asyncio.Future[None]:
         """Queue one batch of records and entries of the vote journal (176 bytes each), durable together: the journal first, then the database.

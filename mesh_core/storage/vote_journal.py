@@ -1,4 +1,4 @@
-"""The file of the vote journal: records of 180 bytes, appended and forced to the disk before the database commits the vote (docs/protocol.md, "Vote journal").
+"""The file of the vote journal (docs/protocol.md, "Vote journal and quarantine"): appended and forced to the disk before the database commits the vote.
 
     record     payload (176) || crc32 of the payload (4, big-endian)
     header     the first record: magic (16) || version (2) || length (2) || what the caller says of validator and network (up to 144) || zeros

@@ -286,7 +286,7 @@ def test_pickle_in_the_file_comes_back_as_bytes_and_does_not_run(path: Path, tmp
     target = tmp_path / "owned"
     payload = pickle.dumps(Malice(target))
     open_database(path).close()
-    change_file(path, "INSERT INTO kv VALUES ('evil', ?)", (payload,))
+    change_file(path, "INSERT INTO kv (key, value) VALUES ('evil', ?)", (payload,))
 
     with SqliteDict(str(path), tablename="kv", flag="r", journal_mode="WAL") as as_others_open_it:
         as_others_open_it["evil"]
@@ -707,22 +707,37 @@ def test_damage_in_the_middle_is_reported_and_nobody_waits_for_ever(path: Path) 
 def test_row_that_is_not_text_and_bytes_is_reported_as_damage(path: Path) -> None:
     with open_database(path) as database:
         database.write([("key", b"1")])
-    change_file(path, "INSERT INTO kv VALUES ('alien', 42)")
-    with open_database(path) as database:
-        with pytest.raises(LocalFault, match="alien") as caught:
-            list(database.records())
-        assert caught.value.code == ErrorCode.STORE_CORRUPT
+    change_file(path, "INSERT INTO kv (key, value) VALUES ('alien', 42)")
+    with pytest.raises(LocalFault, match="alien") as caught:
+        open_database(path)
+    assert caught.value.code == ErrorCode.STORE_CORRUPT
 
 
 def test_key_that_is_no_text_is_reported_as_damage(path: Path) -> None:
     """sqlitedict's own thread would die of it (test_sqlitedict_hazards.py)."""
     with open_database(path) as database:
         database.write([("a", b"1")])
-    change_file(path, "INSERT INTO kv VALUES (CAST(x'7aff' AS TEXT), x'00')")
-    with open_database(path) as database:
-        with pytest.raises(LocalFault, match="UTF-8") as caught:
-            list(database.records())
-        assert caught.value.code == ErrorCode.STORE_CORRUPT
+    change_file(path, "INSERT INTO kv (key, value) VALUES (CAST(x'7aff' AS TEXT), x'00')")
+    with pytest.raises(LocalFault, match="UTF-8") as caught:
+        open_database(path)
+    assert caught.value.code == ErrorCode.STORE_CORRUPT
+
+
+def test_rows_that_appear_while_the_file_is_open_are_checked_as_well(path: Path) -> None:
+    for statement, words in {
+        "INSERT INTO kv (key, value) VALUES ('alien', 42)": "alien",
+        "INSERT INTO kv (key, value) VALUES (CAST(x'7aff' AS TEXT), x'00')": "UTF-8",
+        "UPDATE kv SET value = x'02' WHERE key = 'key'": "not what was written",
+    }.items():
+        with open_database(path) as database:
+            database.write([("key", b"1")])
+            change_file(path, statement)
+            with pytest.raises(LocalFault, match=words) as caught:
+                list(database.records())
+            assert caught.value.code == ErrorCode.STORE_CORRUPT
+            with pytest.raises(LocalFault, match=words):
+                database.write([("after", b"1")])
+        path.unlink()
 
 
 def test_missing_file_is_not_created_where_it_has_to_exist(path: Path) -> None:
