@@ -20,7 +20,6 @@ from mesh_core.crypto.pedersen import Opening
 from mesh_core.crypto.range_proof import RangeProofError, RangeStatement, verify
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.protocol.catch_up import CatchUpMachine
-from mesh_core.protocol.certificates import InvalidCertificate, read_certificate
 from mesh_core.protocol.construction import Draft, OpenedOutput, Payment, draft_receive, draft_send, prove_draft, sign_draft
 from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof
 from mesh_core.protocol.genesis import Genesis, check_genesis
@@ -134,34 +133,13 @@ class Validator:
     events: list[EventBody] = field(default_factory=list)
     check_proof: CheckProof = proof_holds
     now: float = 0.0
-    remembers: bool = True
-    """Tests sign votes with all keys. So a machine is made to remember having cast its own before it meets them, unless the test is about forgotten votes."""
+    knows_its_votes: bool = False
 
     def ask(self, message: Message, source: Source = SOURCE) -> Message:
         """The one answer to a request, range proofs checked on the spot."""
-        match message:
-            case SettlementCertificate(certificate=data):
-                self.remember(data)
-            case VoteRequest(certificates=several):
-                for data in several:
-                    self.remember(data)
-            case _:
-                pass
         replies = [effect.message for effect in self.perform(self.machine.handle(source, message, self.now)) if isinstance(effect, Reply)]
         assert len(replies) == 1, replies
         return replies[0]
-
-    def remember(self, data: bytes) -> None:
-        """Cast this machine's own vote in a certificate, where it was signed by a test's hand and not by the machine."""
-        machine = self.machine
-        try:
-            checked = read_certificate(data, machine.genesis)
-        except InvalidCertificate:
-            return
-        slot = checked.core.sender, checked.core.sequence
-        is_open = machine.ledger.account_or_zero(slot[0]).sequence <= slot[1]
-        if self.remembers and is_open and machine.votes.lock(*slot) is None and machine.votes.is_forgotten(checked):
-            self.perform([machine.votes.vote(checked.identified)[1]])
 
     def perform(self, effects: Sequence[Effect]) -> list[Effect]:
         """Perform effects in order; returns them with those that proof checks led to."""
@@ -195,12 +173,12 @@ class Validator:
 
     def restart(self) -> "Validator":
         """The machine as it is after a crash: rebuilt from its store."""
-        return start_validator(self.machine.genesis, self.machine.identity, self.store, check_proof=self.check_proof)
+        return start_validator(self.machine.genesis, self.machine.identity, self.store, check_proof=self.check_proof, knows_its_votes=self.knows_its_votes)
 
     def copy(self) -> "Validator":
         """A second machine over a copy of the store: what happens to it leaves this one alone."""
         store = MemoryStore(self.store, self.store.entries)
-        return start_validator(self.machine.genesis, self.machine.identity, store, check_proof=self.check_proof)
+        return start_validator(self.machine.genesis, self.machine.identity, store, check_proof=self.check_proof, knows_its_votes=self.knows_its_votes)
 
     def state(self) -> dict[str, Any]:
         """Everything that decides what this validator does next, but for evidence and counters. Compared before and after a refusal."""
@@ -225,11 +203,22 @@ class Validator:
 
 
 def start_validator(
-    genesis: Genesis, identity: SigningKey, store: MemoryStore, journal: JournalContents | None = None, *, check_proof: CheckProof = proof_holds
+    genesis: Genesis,
+    identity: SigningKey,
+    store: MemoryStore,
+    journal: JournalContents | None = None,
+    *,
+    check_proof: CheckProof = proof_holds,
+    knows_its_votes: bool = False,
 ) -> Validator:
-    """A validator that has just started: what a start makes durable is durable, and the journal is compacted."""
+    """A validator that has just started: what a start makes durable is durable, and the journal is compacted.
+
+    Tests sign votes with all keys. So a machine takes it for granted that it has cast what bears its signature, unless the test is about forgotten votes.
+    """
     machine = ValidatorMachine(genesis, identity, store, store.journal if journal is None else journal)
-    validator = Validator(machine, store, check_proof=check_proof)
+    if not knows_its_votes:
+        vars(machine.votes)["is_forgotten"] = lambda checked: False
+    validator = Validator(machine, store, check_proof=check_proof, knows_its_votes=knows_its_votes)
     validator.perform(machine.initial_effects())
     store.entries = list(machine.compacted_journal())
     return validator
@@ -370,10 +359,7 @@ def vote_by_hand(index: int, transition: Transition, *, validators: int = 4) -> 
 
 
 def certify_by_hand(transition: Transition, signers: tuple[int, ...] | None = None, *, validators: int = 4) -> Certificate:
-    """A certificate with these validators' valid votes, without asking their machines. A quorum of the last ones where none are named.
-
-    A machine that meets its own vote here, which it never cast, enters quarantine and is right: hand it in by `Validator.ask`, or look at the first one.
-    """
+    """A certificate with these validators' valid votes, without asking their machines. A quorum of the last ones where none are named."""
     chosen = range(validators - (2 * validators // 3 + 1), validators) if signers is None else signers
     return Certificate(transition, tuple(Signer(index, vote_by_hand(index, transition, validators=validators).signature) for index in chosen))
 

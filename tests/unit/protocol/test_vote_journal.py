@@ -72,9 +72,7 @@ def start(store: MemoryStore, condition: JournalCondition | None = None, entries
     journal = store.journal
     if condition is not None or entries is not None:
         journal = JournalContents(condition or JournalCondition.INTACT, tuple(entries or ()))
-    validator = start_validator(GENESIS, validator_keys()[0], store, journal, check_proof=any_proof_holds)
-    validator.remembers = False
-    return validator
+    return start_validator(GENESIS, validator_keys()[0], store, journal, check_proof=any_proof_holds, knows_its_votes=True)
 
 
 def fresh() -> Validator:
@@ -357,7 +355,6 @@ def test_own_votes_in_certificates_are_no_surprise() -> None:
         for _ in range(2):
             validator.settle(certificate)
         validator = validator.restart()
-        validator.remembers = False
         assert validator.settle(certificate).status is AckStatus.ALREADY_APPLIED
     assert validator.machine.quarantine is None
 
