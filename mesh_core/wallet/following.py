@@ -9,7 +9,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.certificates import CheckedCertificate
 from mesh_core.protocol.equivocation import build_client_equivocation
 from mesh_core.protocol.identifiers import Identified
-from mesh_core.types.basic import Hash32
+from mesh_core.types.basic import Hash32, PublicKey
 from mesh_core.types.evidence import EquivocationProof
 from mesh_core.types.transition import TransitionCore
 from mesh_core.wallet.account import OwnCertificate
@@ -46,8 +46,8 @@ class Follower:
         if account.state.sequence <= last:
             await self._adopt([head])
         if account.has_all_history and account.state.sequence > was and not is_ours:
-            slots = f"slot {was}" if was == last else f"slots {was} to {last}"
-            text = f"{slots} of this account hold transitions that this wallet has not signed: its seed is used elsewhere, or this is an old copy of its disk"
+            slots = f"slot {was} of this account holds a transition" if was == last else f"slots {was} to {last} of this account hold transitions"
+            text = f"{slots} that this wallet has not signed: its seed is used elsewhere, or this is an old copy of its disk"
             self._context.notice(NoticeKind.MOVED, text)
         self._context.announce()
 
@@ -128,9 +128,15 @@ def prove_conflicts(candidates: Sequence[Identified]) -> tuple[EquivocationProof
     )
 
 
+def order_of_payment(checked: CheckedCertificate) -> tuple[PublicKey, int]:
+    """An order for payments whose times nobody knows: those of one payer as it made them."""
+    return checked.core.sender, checked.core.sequence
+
+
 def _moved_by_others(error: MemoError) -> LocalFault:
     return LocalFault(ErrorCode.ACCOUNT_LOCKED, f"the account was moved by somebody without this wallet's view key: {error.text}")
 
 
 def _sources(core: TransitionCore, found: Mapping[Hash32, CheckedCertificate]) -> tuple[CheckedCertificate, ...]:
-    return tuple(found[name] for name in dict.fromkeys(claim.cert_id for claim in core.claims) if name in found)
+    here = (found[name] for name in dict.fromkeys(claim.cert_id for claim in core.claims) if name in found)
+    return tuple(sorted(here, key=order_of_payment))

@@ -17,6 +17,7 @@ from mesh_core.wallet.account import NewOutput
 from mesh_core.wallet.asking import Report, ask_for_everything
 from mesh_core.wallet.context import WalletContext
 from mesh_core.wallet.fetching import fetch_certificates, fetch_from_any
+from mesh_core.wallet.following import order_of_payment
 from mesh_core.wallet.records import IncomingStatus
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,10 @@ class Receiver:
             return
         lacking = [cert_id for cert_id in unknown if cert_id not in {checked.cert_id for checked in given}]
         others = await fetch_from_any(context.client, lacking)
-        await self._accept(*given, *others.values())
+        if not context.account.has_all_history:
+            # What was claimed came before what waits: the history is to be in that order.
+            await context.in_step.wait()
+        await self._accept(*sorted((*given, *others.values()), key=order_of_payment))
         self._on_report(validator, report)
 
 

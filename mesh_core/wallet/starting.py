@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from mesh_core.errors import LocalFault
 from mesh_core.protocol.certificates import CheckedCertificate
@@ -42,12 +43,11 @@ class Starter:
         if is_restoring:
             context.notice(NoticeKind.RESTORING, "the records of this wallet begin anew beside its seed: everything is asked back from the validators")
         async with context.turn:
-            latest = await self._find_latest(wait_for_all=is_restoring)
+            latest = sum_up(await self._ask_all(self._on_late_answer, wait_for_all=is_restoring))
             self._warn_of_silence(latest)
             was = account.state.sequence
             has_followed = await self._follow(latest)
             context.in_step.set()
-            context.announce()
             unfinished = account.unsettled()
             # What others have certified needs no settling, only delivery.
             if unfinished is not None and has_followed and (unfinished.certificate is None or account.state.sequence == was):
@@ -55,13 +55,13 @@ class Starter:
         self._payer.delivery.deliver()
         self._complete()
 
-    async def _find_latest(self, *, wait_for_all: bool) -> LatestState:
+    async def _ask_all(self, on_late: Callable[[AccountAnswer], None], *, wait_for_all: bool = False) -> list[AccountAnswer]:
         """Ask until a quorum has answered: among so many, one correct validator voted for whatever was certified."""
         context = self._context
         while True:
-            answers = await ask_all(context.client, context.owner, context.tasks.spawn, self._on_late_answer, wait_for_all=wait_for_all)
+            answers = await ask_all(context.client, context.owner, context.tasks.spawn, on_late, wait_for_all=wait_for_all)
             if len(answers) >= context.genesis.committee.quorum_threshold:
-                return sum_up(answers)
+                return answers
             await asyncio.sleep(RETRY_INTERVAL_S)
 
     def _warn_of_silence(self, latest: LatestState) -> None:
@@ -82,6 +82,7 @@ class Starter:
             self._on_fault(fault)
             return False
         self._on_fault(None)
+        self._context.announce()
         return True
 
     async def _resume(self, record: OutgoingRecord) -> None:
@@ -116,7 +117,10 @@ class Starter:
             self._context.tasks.spawn(self._consider(answer))
 
     async def _consider(self, answer: AccountAnswer) -> None:
-        """One validator knows more than was known at the start: follow, and complete what our key has signed and the disk has forgotten."""
+        """One validator knows more than was known at the start: follow, and complete what our key has signed and the disk has forgotten.
+
+        Which of several transitions can be completed, one answer does not tell: all are asked again.
+        """
         context, account = self._context, self._context.account
         await context.in_step.wait()
         if not self._is_news(answer):
@@ -124,7 +128,10 @@ class Starter:
         async with context.turn:
             if not self._is_news(answer):
                 return
-            if await self._follow(sum_up([answer])):
+            others = await self._ask_all(lambda _: None)
+            has_answered_again = answer.validator in [other.validator for other in others]
+            known = replace(answer, pending=None) if has_answered_again else answer
+            if await self._follow(sum_up([known, *others])):
                 unfinished = account.unsettled()
                 if unfinished is not None and unfinished.certificate is None:
                     await self._resume(unfinished)

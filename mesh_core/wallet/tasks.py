@@ -14,13 +14,16 @@ class Tasks:
         """`name` stands in the log before a task's failure."""
         self._name = name
         self._tasks: dict[asyncio.Task[None], None] = {}
+        self._is_closed = False
 
-    def spawn(self, coroutine: Coroutine[None, None, None]) -> "asyncio.Task[None]":
-        """Begin a task. What it raises is logged: it is a bug, or was told already."""
+    def spawn(self, coroutine: Coroutine[None, None, None]) -> None:
+        """Begin a task. What it raises is logged: it is a bug, or was told already. After `close` nothing begins any more, whoever still calls."""
+        if self._is_closed:
+            coroutine.close()
+            return
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks[task] = None
         task.add_done_callback(self._finished)
-        return task
 
     def cancel(self) -> None:
         """Cancel all, and return at once."""
@@ -29,6 +32,7 @@ class Tasks:
 
     async def close(self) -> None:
         """Cancel all, and return when they have ended."""
+        self._is_closed = True
         tasks = tuple(self._tasks)
         self.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

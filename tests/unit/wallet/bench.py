@@ -55,6 +55,8 @@ class MachineClient:
     behaviours: dict[int, Behaviour] = field(default_factory=dict)
     asked: list[tuple[int, Answered]] = field(default_factory=list)
     on_ask: Callable[[int, Answered], None] | None = None
+    frozen: dict[int, asyncio.Event] = field(default_factory=dict)
+    """Validators that answer when their event is set, or let the requester's time pass."""
 
     def __post_init__(self) -> None:
         self.network = Network("test", self.cluster.genesis, ())
@@ -66,6 +68,8 @@ class MachineClient:
         self.asked.append((validator, message))
         if self.on_ask is not None:
             self.on_ask(validator, message)
+        if validator in self.frozen:
+            await self._wait_for(validator, timeout_s)
         behave = self.behaviours.get(validator)
         answer = None if behave is None else behave(message)
         if answer is None:
@@ -74,12 +78,27 @@ class MachineClient:
         await asyncio.sleep(0)
         return answer
 
+    async def _wait_for(self, validator: int, timeout_s: float) -> None:
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.frozen[validator].wait()
+        except TimeoutError:
+            raise PeerFault(ErrorCode.PEER_TIMEOUT, "frozen") from None
+
+    def freeze(self, validator: int) -> None:
+        """From now on a validator answers nothing."""
+        self.frozen[validator] = asyncio.Event()
+
+    def thaw(self, validator: int) -> None:
+        """It answers again, also what it was asked meanwhile."""
+        self.frozen.pop(validator).set()
+
     def announce(self) -> None:
         """Tell whoever watches what the machines have applied since."""
         for validator, machine in enumerate(self.cluster.validators):
             new, self._told[validator] = machine.events[self._told[validator] :], len(machine.events)
             for body in new:
-                if isinstance(body, CertificateApplied) and self.behaviours.get(validator) is not silent:
+                if isinstance(body, CertificateApplied) and self.behaviours.get(validator) is not silent and validator not in self.frozen:
                     self.tell(validator, body)
 
     def tell(self, validator: int, body: CertificateApplied) -> None:

@@ -1,0 +1,215 @@
+"""Validators that are slow or away: no payment waits for them, and everything reaches them in the end, over restarts too."""
+
+import asyncio
+
+import pytest
+
+from mesh_core.network.connection import Answer, Answered
+from mesh_core.types.messages import AckStatus, CertAck, QueryAccount, SettlementCertificate, SyncRequest, VoteRequest
+from mesh_core.wallet import events
+from mesh_core.wallet.events import NoticeKind
+from mesh_core.wallet.records import OutgoingState
+from mesh_core.wallet.wallet import Wallet
+from tests.unit.network.peers import eventually
+from tests.unit.wallet.bench import Bench, MachineClient, pay, silent, silent_to
+
+SLOW = 3
+
+
+@pytest.fixture(autouse=True)
+def without_proofs(bench: Bench) -> None:
+    """None of this is about rule 9."""
+    bench.without_proofs()
+
+
+def states(wallet: Wallet) -> list[OutgoingState]:
+    return [record.state for record in wallet.account.outgoing()]
+
+
+def applied_count(bench: Bench, validator: int = SLOW) -> int:
+    return bench.cluster.validators[validator].machine.ledger.globals.log_length
+
+
+async def test_payments_in_a_row_wait_for_no_frozen_validator(bench: Bench) -> None:
+    """A request to it ends after five seconds, a question at the start after two: the whole is done before either."""
+    alice = bench.open("alice")
+    await alice.wait_in_step()
+    bench.client.freeze(SLOW)
+    async with asyncio.timeout(1.5):
+        for _ in range(10):
+            await alice.send([pay("bob", 1)])
+    assert states(alice)[:9] == [OutgoingState.CERTIFIED] * 9
+    assert [event.state for event in bench.told(events.PaymentState)].count("settled") >= 9
+
+
+async def test_start_waits_for_no_frozen_validator_and_says_what_it_may_know(bench: Bench) -> None:
+    bench.client.freeze(SLOW)
+    async with asyncio.timeout(1.5):
+        alice = bench.open("alice")
+        await alice.send([pay("bob", 1)])
+    [notice] = bench.notices(NoticeKind.UNSEEN_VOTE)
+    assert notice.text == "fewer than 4 answered: an unseen vote may exist at V4"
+    assert notice.validators == (SLOW,)
+
+
+async def test_start_with_all_four_warns_of_nothing(bench: Bench) -> None:
+    alice = bench.open("alice")
+    await alice.wait_in_step()
+    assert bench.told(events.WalletNotice) == []
+
+
+async def test_late_answer_that_shows_a_pending_transition_of_ours_is_taken_up(bench: Bench) -> None:
+    """It was signed on another device, and only the slow validator has voted for it."""
+    other = MachineClient(bench.cluster, behaviours={index: silent_to(VoteRequest) for index in (0, 1, 2)})
+    device = bench.open("alice", home=bench.home.with_name("another machine"), client=other)
+    paying = asyncio.create_task(device.send([pay("bob", 500, "elsewhere")]))
+    await eventually(lambda: len(bench.told(events.VoteReceived)) == 1)
+    await bench.close()
+    await asyncio.gather(paying, return_exceptions=True)
+    bench.client.freeze(SLOW)
+    alice = bench.open("alice")
+    await alice.wait_in_step()
+    assert alice.account.pending is None
+    bench.client.thaw(SLOW)
+    await eventually(lambda: states(alice) == [OutgoingState.DONE])
+    assert alice.account.outgoing()[0].paid[0].text == "elsewhere"
+    await alice.send([pay("bob", 1)])
+    assert bench.evidence() == []
+
+
+async def test_account_moved_by_another_device_is_followed_and_told(bench: Bench) -> None:
+    alice = bench.open("alice")
+    await alice.wait_in_step()
+    device = bench.open("alice", home=bench.home.with_name("another machine"), client=MachineClient(bench.cluster))
+    await device.send([pay("bob", 500)])
+    await eventually(lambda: states(device) == [OutgoingState.DONE])
+    bench.client.announce()
+    await eventually(lambda: alice.account.state == device.account.state)
+    assert alice.account.balance.spendable == 9499
+    notices = bench.notices(NoticeKind.MOVED)
+    assert len(notices) == 1
+    assert "slot 0" in notices[0].text
+    await alice.send([pay("bob", 1)])
+
+
+async def test_own_payments_are_not_taken_for_those_of_another_device(bench: Bench) -> None:
+    alice, bob = bench.open("alice"), bench.open("bob", claims=True)
+    for _ in range(3):
+        await alice.send([pay("bob", 1)])
+    await eventually(lambda: bob.account.balance.spendable == 3)
+    for validator in range(4):
+        bench.client.reconnect(validator)
+    await eventually(lambda: states(alice) == [OutgoingState.DONE] * 3)
+    assert bench.told(events.WalletNotice) == []
+
+
+# --- Delivery --------------------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_validator_that_was_away_gets_all_certificates_without_another_payment(bench: Bench) -> None:
+    bench.client.behaviours[SLOW] = silent
+    alice = bench.open("alice")
+    for _ in range(5):
+        await alice.send([pay("bob", 1)])
+    await eventually(lambda: states(alice) == [OutgoingState.SETTLED] * 5)
+    del bench.client.behaviours[SLOW]
+    await eventually(lambda: states(alice) == [OutgoingState.DONE] * 5)
+    assert applied_count(bench) == 5
+    assert len(bench.cluster.digests()) == 1
+    assert [event.state for event in bench.told(events.PaymentState)].count("done") == 5
+    assert {event.validator for event in bench.told(events.CertificateDelivered) if event.acks_count == 4} == {SLOW}
+
+
+async def test_delivery_goes_on_after_a_restart(bench: Bench) -> None:
+    bench.client.behaviours[SLOW] = silent
+    alice, bob = bench.open("alice"), bench.open("bob", claims=True)
+    for _ in range(3):
+        await alice.send([pay("bob", 1)])
+    await eventually(lambda: bob.account.balance.spendable == 3)
+    await bench.close()
+    assert applied_count(bench) == 0
+    bench.client.behaviours.clear()
+    alice, bob = bench.open("alice"), bench.open("bob", claims=True)
+    await eventually(lambda: {*states(alice), *states(bob)} == {OutgoingState.DONE})
+    assert len(bench.cluster.digests()) == 1
+
+
+async def test_validator_that_is_back_is_served_at_once_and_not_after_the_pause(bench: Bench) -> None:
+    bench.client.behaviours[SLOW] = silent
+    alice = bench.open("alice")
+    await alice.send([pay("bob", 1)])
+    await eventually(lambda: states(alice) == [OutgoingState.SETTLED])
+    await asyncio.sleep(1.2)  # the pauses have grown beyond what the rest may take
+    del bench.client.behaviours[SLOW]
+    bench.client.reconnect(SLOW)
+    async with asyncio.timeout(0.4):
+        await eventually(lambda: states(alice) == [OutgoingState.DONE])
+
+
+async def test_long_absence_costs_one_request_at_a_time(bench: Bench) -> None:
+    alice = bench.open("alice")
+    await alice.wait_in_step()
+    bench.client.behaviours[SLOW] = silent
+    for _ in range(20):
+        await alice.send([pay("bob", 1)])
+    await eventually(lambda: states(alice) == [OutgoingState.SETTLED] * 20)
+    before = len([True for validator, message in bench.client.asked if validator == SLOW])
+    await asyncio.sleep(0.5)
+    assert len([True for validator, message in bench.client.asked if validator == SLOW]) - before <= 6
+
+
+async def test_liar_that_always_lacks_everything_is_not_sent_everything_all_the_time(bench: Bench) -> None:
+    def lacking(message: Answered) -> Answer | None:
+        if isinstance(message, SettlementCertificate):
+            return CertAck(message.request_id, bytes(32), AckStatus.PENDING, 0, 0, ())  # type: ignore[arg-type]
+        return None
+
+    bench.client.behaviours[SLOW] = lacking
+    alice = bench.open("alice")
+    for _ in range(5):
+        await alice.send([pay("bob", 1)])
+    await asyncio.sleep(0.7)
+    sent = [message for validator, message in bench.client.asked if validator == SLOW and isinstance(message, SettlementCertificate)]
+    assert len(sent) <= 120
+    assert OutgoingState.DONE not in states(alice)
+
+
+async def test_acknowledgement_of_another_certificate_does_not_end_the_delivery(bench: Bench) -> None:
+    def other(message: Answered) -> Answer | None:
+        return CertAck(message.request_id, bytes(32), AckStatus.APPLIED, 0, 0, ()) if isinstance(message, SettlementCertificate) else None  # type: ignore[arg-type]
+
+    bench.client.behaviours[SLOW] = other
+    alice = bench.open("alice")
+    await alice.send([pay("bob", 1)])
+    await eventually(lambda: len([True for validator, message in bench.client.asked if validator == SLOW and isinstance(message, SettlementCertificate)]) >= 4)
+    assert OutgoingState.DONE not in states(alice)
+    del bench.client.behaviours[SLOW]
+    await eventually(lambda: states(alice) == [OutgoingState.DONE])
+
+
+async def test_silent_validator_delays_no_history(bench: Bench) -> None:
+    """Certificates come from whoever has them first."""
+    alice = bench.open("alice")
+    for _ in range(3):
+        await alice.send([pay("bob", 1)])
+    await eventually(lambda: states(alice) == [OutgoingState.DONE] * 3)
+    await bench.close()
+    for index in (0, 1):
+        bench.client.behaviours[index] = _slow_sync
+    alice = bench.open("alice", home=bench.home.with_name("another machine"))
+    async with asyncio.timeout(1.5):
+        await alice.wait_in_step()
+        await eventually(lambda: len(alice.account.outgoing()) == 3)
+
+
+def _slow_sync(message: Answered) -> Answer | None:
+    return silent(message) if isinstance(message, SyncRequest) else None
+
+
+async def test_wallet_in_step_asks_each_validator_no_more_than_twice(bench: Bench) -> None:
+    """Once before the first payment, once when it is reached."""
+    alice = bench.open("alice")
+    await alice.send([pay("bob", 1)])
+    await eventually(lambda: states(alice) == [OutgoingState.DONE])
+    asked = [validator for validator, message in bench.client.asked if isinstance(message, QueryAccount)]
+    assert sorted(asked) == [0, 0, 1, 1, 2, 2, 3, 3]
