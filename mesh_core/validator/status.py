@@ -8,14 +8,12 @@ import asyncio
 import contextlib
 import json
 import logging
-import os
-import socket
-import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network import local_socket
 from mesh_core.types.json_form import json_line
 from mesh_core.validator.config import load_config
 from mesh_core.validator.report import StatusReport, report_lines
@@ -27,8 +25,6 @@ ANSWER_TIMEOUT_S = 5.0
 MAX_ASKING = 8
 """Connections at once; more are closed unanswered."""
 ANSWER_LIMIT_BYTES = 1024 * 1024
-DESCRIPTORS = Path("/proc/self/fd")
-"""Leads to open folders by short names, where the system has it."""
 
 
 class StatusSocket:
@@ -43,7 +39,7 @@ class StatusSocket:
     async def open(self) -> None:
         """Listen. The caller owns the data folder, so whatever lies at the socket's place is left over from a process that has ended."""
         try:
-            listener = self._bind()
+            listener = local_socket.bind_private(self._data_dir / SOCKET_NAME)
         except OSError as error:
             logger.warning("no status on request: cannot listen at %s: %s", self._data_dir / SOCKET_NAME, error)
             return
@@ -56,25 +52,6 @@ class StatusSocket:
         self._server.close()
         with contextlib.suppress(OSError):
             (self._data_dir / SOCKET_NAME).unlink()
-
-    def _bind(self) -> socket.socket:
-        path = self._data_dir / SOCKET_NAME
-        with contextlib.suppress(FileNotFoundError):
-            if not stat.S_ISSOCK(path.lstat().st_mode):
-                raise FileExistsError(f"{path} is no socket")
-            path.unlink()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            # Linux gives the file the mode that the descriptor has before `bind`; elsewhere the folder, which only its user may enter, guards it until `chmod`.
-            os.fchmod(listener.fileno(), 0o600)
-            with _short_name(path) as name:
-                listener.bind(name)
-            path.chmod(0o600)
-            listener.setblocking(False)
-        except BaseException:
-            listener.close()
-            raise
-        return listener
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One object, then the end. Whoever does not take it away in time gets no more of it."""
@@ -115,10 +92,7 @@ def _ask(data_dir: Path) -> str:
     path = data_dir / SOCKET_NAME
     data = b""
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as asking:
-            asking.settimeout(ANSWER_TIMEOUT_S)
-            with _short_name(path) as name:
-                asking.connect(name)
+        with local_socket.connect(path, ANSWER_TIMEOUT_S) as asking:
             while len(data) <= ANSWER_LIMIT_BYTES and (part := asking.recv(65536)):
                 data += part
     except (FileNotFoundError, ConnectionRefusedError) as error:
@@ -130,16 +104,3 @@ def _ask(data_dir: Path) -> str:
     if not data.endswith(b"\n"):
         raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the validator on {data_dir} ended its answer too early: ask again")
     return data.decode("utf-8", "replace")
-
-
-@contextlib.contextmanager
-def _short_name(path: Path) -> Iterator[str]:
-    """A name for a socket that a socket address has room for: about 100 bytes, which a folder of a user's data easily exceeds. OSError."""
-    if not DESCRIPTORS.exists():
-        yield str(path)  # too long a name is then refused by the system, in words: "AF_UNIX path too long"
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield str(DESCRIPTORS / str(folder) / path.name)
-    finally:
-        os.close(folder)

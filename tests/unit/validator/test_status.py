@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mesh_core.network import local_socket
 from mesh_core.types.json_form import json_form
 from mesh_core.types.messages import PongFlag
 from mesh_core.validator import status
@@ -94,7 +95,7 @@ async def test_nobody_else_can_ask(tmp_path: Path) -> None:
         os.umask(umask)
 
 
-@pytest.mark.skipif(not status.DESCRIPTORS.exists(), reason="only Linux has short names for open folders")
+@pytest.mark.skipif(not local_socket.DESCRIPTORS.exists(), reason="only Linux has short names for open folders")
 async def test_long_path_is_no_obstacle(tmp_path: Path) -> None:
     """A socket address has room for about a hundred bytes; a home folder may need more."""
     folder = tmp_path / ("a folder with a long name, " * 6) / ("and another one in it, " * 6)
@@ -106,7 +107,7 @@ async def test_long_path_is_no_obstacle(tmp_path: Path) -> None:
 async def test_long_path_without_short_names_is_told_and_harms_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(status, "DESCRIPTORS", tmp_path / "none")
+    monkeypatch.setattr(local_socket, "DESCRIPTORS", tmp_path / "none")
     folder = tmp_path / ("long " * 40)
     folder.mkdir()
     answering = StatusSocket(folder, lambda: REPORT)
