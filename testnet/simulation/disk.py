@@ -128,6 +128,13 @@ class Writer:
         """The records under a prefix, by key."""
         return sorted((key, value) for key, value in self._view.items() if key.startswith(prefix))
 
+    def show(self, key: str, value: bytes) -> None:
+        """Readers see this value from now on."""
+        if value:
+            self._view[key] = value
+        else:
+            self._view.pop(key, None)
+
     def enqueue(self, records: Sequence[Record], entries: Sequence[bytes] = ()) -> "asyncio.Future[None]":
         """Queue a batch; the future resolves when it is durable."""
         durable = asyncio.get_running_loop().create_future()
@@ -135,10 +142,7 @@ class Writer:
             _fail(durable, self._fault)
             return durable
         for key, value in records:
-            if value:
-                self._view[key] = value
-            else:
-                self._view.pop(key, None)
+            self.show(key, value)
         self._queued.append(_Batch(tuple(records), tuple(entries), durable))
         if self._phase is _Phase.IDLE and len(self._queued) == 1:
             asyncio.get_running_loop().call_soon(self._start_group)

@@ -1,7 +1,6 @@
 """A client that signs two transitions for one slot and splits the validators between them."""
 
 import asyncio
-from collections.abc import Sequence
 
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.crypto.pedersen import Opening, commit_public
@@ -22,11 +21,13 @@ from testnet.simulation.world import SUPPLY_EACH, World
 
 ROUNDS_MOST = 4
 ANSWER_TIMEOUT_S = 4.0
-SPLITS = ((2, 2), (3, 1), (1, 3))
+SPLITS = (1, 2, 3)
+"""How many of four are asked for the first transition first."""
+DELAYS_S = (0.0, 0.02, 2.0)
 
 
 class Equivocator:
-    """Double spends as long as its account moves on. Validators that are with it vote for both."""
+    """Double spends as long as its account moves on. Validators that are with it vote for both; the others are asked all the same."""
 
     def __init__(self, world: World, keys: WalletKeys, draw: Stream) -> None:
         self._world = world
@@ -56,9 +57,9 @@ class Equivocator:
     async def _spend_twice(self) -> bool:
         """One slot, two transitions. Whether one of them was certified, so that the account goes on."""
         rivals = [self._sign(), self._sign()]
-        self._world.fault("client-equivocation", "stranger")
+        self._world.fault("client-equivocation", "equivocator")
         votes: list[dict[PublicKey, Signature]] = [{}, {}]
-        await asyncio.gather(*(self._ask(validator, rivals[which][0], votes[which]) for validator, which in self._split()))
+        await asyncio.gather(*(self._ask(validator, rivals[which][0], votes[which], delay) for validator, which, delay in self._questions()))
         certified = False
         for (candidate, opening), gathered in zip(rivals, votes, strict=True):
             if len(gathered) < self._world.genesis.committee.quorum_threshold:
@@ -78,15 +79,16 @@ class Equivocator:
         proof = prove_any(draft, self._world.proofs, self._draw)
         return identify(sign_draft(draft, proof, self._keys.signing_key)), draft.new_opening
 
-    def _split(self) -> list[tuple[int, int]]:
-        """Which validator is asked for which of the two; those that are with us for both."""
-        first, _ = self._draw.choice(SPLITS)
-        order: Sequence[int] = self._draw.sample(range(len(self._links)), len(self._links))
-        questions = [(validator, 0 if position < first else 1) for position, validator in enumerate(order)]
-        allies = [node.index for node in self._world.validators if node.is_faulty]
-        return questions + [(ally, 1 - which) for ally, which in questions if ally in allies]
+    def _questions(self) -> list[tuple[int, int, float]]:
+        """Which validator is asked for which of the two, and when: first some for the one and the others for the other, then each for what it was not asked."""
+        first = self._draw.choice(SPLITS)
+        order = self._draw.sample(range(len(self._links)), len(self._links))
+        split = [(validator, 0 if position < first else 1) for position, validator in enumerate(order)]
+        again = self._draw.choice(DELAYS_S)
+        return [(validator, which, 0.0) for validator, which in split] + [(validator, 1 - which, self._draw.between(0.0, again)) for validator, which in split]
 
-    async def _ask(self, validator: int, candidate: Identified, votes: dict[PublicKey, Signature]) -> None:
+    async def _ask(self, validator: int, candidate: Identified, votes: dict[PublicKey, Signature], delay: float) -> None:
+        await asyncio.sleep(delay)
         try:
             answer = await self._links[validator].request(VoteRequest(0, (), TRANSITION.encode(candidate.transition)), ANSWER_TIMEOUT_S)
         except PeerFault:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """`apply` switches the defence off in this process, for good. `needs_real_proofs` where the stand-in cannot show it."""
+    """`apply` switches the defence off in this process, for good."""
 
     text: str
     apply: Callable[[], None]
-    needs_real_proofs: bool = False
-    byzantine: int | None = None

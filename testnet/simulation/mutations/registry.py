@@ -1,10 +1,12 @@
 """All mutations by name."""
 
-from testnet.simulation.mutations import ledger, votes
+from testnet.simulation.mutations import ledger, proofs, votes
 from testnet.simulation.mutations.mutation import Mutation
 
 MUTATIONS: dict[str, Mutation] = {
     "keep-claimed-output": Mutation("apply a RECEIVE without deleting the output", ledger.keep_claimed_output),
+    "apply-in-two-steps": Mutation("make half of a certificate's records durable, then the rest", ledger.apply_in_two_steps),
+    "no-core-hash-in-proof": Mutation("leave the transition out of what its range proof is bound to", proofs.leave_out_the_core_hash),
     "skip-vote-persistence": Mutation("vote without writing the vote", votes.skip_vote_persistence),
     "send-before-fsync": Mutation("send what the disk does not hold yet", votes.send_before_fsync),
     "skip-rule-4": Mutation("vote for a second transition of a slot", votes.skip_rule_4),

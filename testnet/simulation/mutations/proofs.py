@@ -1,0 +1,18 @@
+"""Mutations of what a range proof is bound to."""
+
+from dataclasses import replace
+
+from mesh_core.crypto.range_proof import RangeStatement
+from mesh_core.protocol import validation
+from mesh_core.protocol.identifiers import Identified
+from testnet.simulation.mutations.replacing import replace_everywhere
+
+
+def leave_out_the_core_hash() -> None:
+    """A proof is about its commitments, in whatever transition they stand."""
+    real = validation.build_range_statement
+
+    def unbound(candidate: Identified) -> RangeStatement:
+        return replace(real(candidate), context=bytes(32))
+
+    replace_everywhere(real, unbound)
