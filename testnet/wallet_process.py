@@ -1,13 +1,13 @@
-"""The wallets' own process: all wallets of a home, away from the screen, so that repainting cannot spoil a measured time nor proving freeze a screen.
+"""The wallets' own process: the wallets of a home, away from the screen, so that repainting cannot spoil a measured time nor proving freeze a screen.
 
 Commands come as JSON lines on standard input; events (mesh_core/wallet/events.py) and answers leave as JSON lines on standard output:
 
     {"id": 1, "command": "pay", "wallet": "alice", "to": "bob", "amount": 500, "text": ""}
     {"id": 2, "command": "create", "name": "carol"}
-    {"event": "answer", "id": 1, "ok": true, "code": null, "text": ""}
+    {"event": "answer", "id": 1, "ok": true, "code": null, "text": "", "cert_id": "…64 digits…"}
 
-`pay` is answered when the payment is final, or with the reason why nothing was paid. The end of standard input ends the process; a payment that is signed by
-then is finished at the next start.
+`pay` is answered when the payment is final, with its certificate, or with the reason why nothing was paid. The end of standard input ends the process; a
+payment that is signed by then is finished at the next start.
 """
 
 import argparse
@@ -40,19 +40,20 @@ STOP_DEADLINE_S = 10.0
 class WalletProcess:
     """Carries out commands on one home's wallets."""
 
-    def __init__(self, network_file: Path, wallets: Path, output: LineWriter) -> None:
-        """LocalFault if the network's files are wrong."""
+    def __init__(self, network_file: Path, wallets: Path, output: LineWriter, *, only: Sequence[str] | None = None) -> None:
+        """`only` names the wallets to open; the others stay free for other programs. LocalFault if the network's files are wrong."""
         self._output = output
+        self._only = only
         self._home = WalletHome(wallets, load_network(network_file), output.write, self._on_disk_fault)
         self._commands: set[asyncio.Task[None]] = set()
         self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Open all wallets and carry out commands until standard input ends. LocalFault if a wallet cannot be opened or its disk fails."""
+        """Open the wallets and carry out commands until standard input ends. LocalFault if a wallet cannot be opened or its disk fails."""
         reader = asyncio.StreamReader(limit=COMMAND_LIMIT_BYTES)
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(0, "rb", closefd=False))
         try:
-            self._home.start()
+            self._home.start(self._only)
             reading = asyncio.get_running_loop().create_task(self._read_commands(reader))
             await asyncio.wait([reading, self._fault], return_when=asyncio.FIRST_COMPLETED)
             reading.cancel()
@@ -80,7 +81,7 @@ class WalletProcess:
         try:
             command = _read_command(line)
             number = command["id"]
-            await self._perform(command)
+            result = await self._perform(command)
         except MeshError as error:
             self._answer(number, error)
         except Exception as error:
@@ -88,20 +89,22 @@ class WalletProcess:
             logger.exception("a command failed")
             self._answer(number, LocalFault(ErrorCode.INTERNAL, f"internal error ({type(error).__name__}): see the log of the wallets"))
         else:
-            self._answer(number, None)
+            self._answer(number, None, result)
 
-    async def _perform(self, command: dict[str, Any]) -> None:
+    async def _perform(self, command: dict[str, Any]) -> dict[str, str]:
+        """Do it; returns what its answer holds besides."""
         match command:
             case {"command": "pay", "wallet": str(wallet), "to": str(to), "amount": int(amount), "text": str(text)} if not isinstance(amount, bool):
-                await self._home.pay(wallet, to, amount, text)
+                return {"cert_id": (await self._home.pay(wallet, to, amount, text)).cert_id.hex()}
             case {"command": "create", "name": str(name)}:
                 self._home.create(name)
+                return {}
             case _:
                 raise LocalFault(ErrorCode.CONFIG_INVALID, "a command that is unknown, or whose fields are not those that it has")
 
-    def _answer(self, number: int | None, error: MeshError | None) -> None:
+    def _answer(self, number: int | None, error: MeshError | None, result: dict[str, str] | None = None) -> None:
         code = None if error is None else f"{error.code:04x}"
-        self._output.write({"event": "answer", "id": number, "ok": error is None, "code": code, "text": "" if error is None else error.text})
+        self._output.write({"event": "answer", "id": number, "ok": error is None, "code": code, "text": "" if error is None else error.text, **(result or {})})
 
     def _on_disk_fault(self, fault: LocalFault) -> None:
         if not self._fault.done():
@@ -138,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="mesh-testnet wallets")
     parser.add_argument("--network", type=Path, required=True)
     parser.add_argument("--wallets", type=Path, required=True)
+    parser.add_argument("--only", action="append", metavar="NAME", help="open this wallet, and none that is not named (default: all)")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # aioquic tells each packet of a handshake at INFO; the handshake that matters is logged by mesh_core.network.
@@ -148,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     async def run() -> None:
         prepare()
-        await WalletProcess(options.network, options.wallets, output).run()
+        await WalletProcess(options.network, options.wallets, output, only=options.only).run()
 
     try:
         asyncio.run(run())

@@ -5,7 +5,7 @@ import itertools
 import json
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,12 @@ STOP_DEADLINE_S = 5.0
 
 
 class WalletService:
-    """All wallets of a network's home, in a process of their own."""
+    """The wallets of a network's home, in a process of their own."""
 
-    def __init__(self, folder: NetworkFolder, publish: Callable[[Event], None]) -> None:
-        """`publish` is given every event of the wallets."""
+    def __init__(self, folder: NetworkFolder, publish: Callable[[Event], None], *, only: Sequence[str] | None = None) -> None:
+        """`publish` is given every event of the wallets. `only` names those to open: whoever opens a wallet keeps other programs away from it."""
         self._folder = folder
+        self._only = only
         self._publish = publish
         self._child: Child | None = None
         self._is_stopping = False
@@ -38,6 +39,7 @@ class WalletService:
         """Start the process. It connects by itself, and goes on trying. LocalFault (STORE_UNAVAILABLE)."""
         self._is_stopping = False
         arguments = ["--network", str(self._folder.network_file), "--wallets", str(self._folder.wallets)]
+        arguments += [f"--only={name}" for name in self._only or ()]
         try:
             self._child = await Child.start("testnet.wallet_process", arguments, self._log, self._on_event)
         except OSError as error:
@@ -64,9 +66,10 @@ class WalletService:
         child.signal(number)
         await asyncio.wait([child.ended])
 
-    async def pay(self, wallet: str, to: str, amount: int, text: str) -> None:
-        """Pay; returns when the payment is final. LocalFault with the wallet's reason."""
-        await self._command({"command": "pay", "wallet": wallet, "to": to, "amount": amount, "text": text})
+    async def pay(self, wallet: str, to: str, amount: int, text: str) -> str:
+        """Pay; returns the certificate's id in hexadecimal digits when the payment is final. LocalFault with the wallet's reason."""
+        answer = await self._command({"command": "pay", "wallet": wallet, "to": to, "amount": amount, "text": text})
+        return str(answer.get("cert_id", ""))
 
     async def create(self, name: str) -> None:
         """Make a wallet. LocalFault with the reason why not."""
@@ -81,7 +84,7 @@ class WalletService:
     def _log(self) -> Path:
         return self._folder.home / "wallets.log"
 
-    async def _command(self, command: dict[str, Any]) -> None:
+    async def _command(self, command: dict[str, Any]) -> Event:
         self.require_running()
         assert self._child is not None
         number = next(self._numbers)
@@ -98,6 +101,7 @@ class WalletService:
             self._answers.pop(number, None)
         if not answered.get("ok"):
             raise LocalFault(_code(answered), str(answered.get("text", "")))
+        return answered
 
     def _on_event(self, event: Event) -> None:
         if event["event"] != "answer":

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Coroutine
+from typing import Any
 
 from mesh_app.ports import Event
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
@@ -80,7 +81,7 @@ class LocalWorkbench:
         """Order a validator to stop and start again; a failure arrives as an event."""
         self._in_background(self.supervisor.restart(index))
 
-    def _in_background(self, work: Coroutine[None, None, None], *, tells_itself: bool = False) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, object], *, tells_itself: bool = False) -> None:
         """Do it behind the screen's back; a fault becomes an event, unless whoever does it tells its faults itself."""
 
         async def do() -> None:

@@ -1,7 +1,7 @@
 """All wallets of one home, open at once in one process, over shared connections."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mesh_core.crypto.phrase import phrase_to_seed
@@ -36,9 +36,9 @@ class WalletHome:
         """Names of the open wallets."""
         return tuple(self._wallets)
 
-    def start(self) -> None:
-        """Open every wallet that is there, and connect: one subscription a connection then covers them all. LocalFault."""
-        for name in list_wallets(self._home):
+    def start(self, only: Sequence[str] | None = None) -> None:
+        """Open every wallet that is there, or those named, and connect: one subscription a connection then covers them all. LocalFault."""
+        for name in list_wallets(self._home) if only is None else only:
             self._open(WalletStore.open(self._home, name, self._on_fault))
         self._client.start()
 

@@ -120,7 +120,7 @@ async def test_process_ends_with_its_standard_input(folder: NetworkFolder) -> No
 
 async def test_process_that_hangs_does_not_outlive_its_owner() -> None:
     """Its loop does not turn any more, so nobody reads the end of its standard input."""
-    script = "import time; from mesh_app.services import wallet_process as w; w.end_with_standard_input(0.1); print('up', flush=True); time.sleep(600)"
+    script = "import time; from testnet import wallet_process as w; w.end_with_standard_input(0.1); print('up', flush=True); time.sleep(600)"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=REPOSITORY, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
