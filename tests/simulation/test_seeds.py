@@ -1,0 +1,89 @@
+"""The simulator on the product: seeds are good, do what they should, and do it again; a defence that is switched off shows."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from testnet.cli import main
+from testnet.simulation.mutations.registry import MUTATIONS
+from testnet.simulation.pool import run_again, run_seeds
+from testnet.simulation.seed_run import Options, run_seed
+
+SEEDS = range(1000, 1006)
+CERTAIN = ("keep-claimed-output", "send-before-fsync", "skip-vote-persistence")
+
+
+def test_without_faults_payments_settle_and_the_trace_says_so(tmp_path: Path) -> None:
+    result = run_seed(Options(1, calm=True), tmp_path / "trace.jsonl")
+    assert result.violations == ()
+    assert result.payments_count >= 6
+    lines = [json.loads(line) for line in (tmp_path / "trace.jsonl").read_text().splitlines()]
+    assert lines[0]["options"]["seed"] == 1
+    assert [line["n"] for line in lines[1:]] == list(range(1, result.events_count + 1))
+    assert sum(line["e"] == "paid" for line in lines[1:]) >= 6
+
+
+@pytest.mark.slow
+def test_seeds_hold_and_do_enough() -> None:
+    results = list(run_seeds([Options(seed) for seed in SEEDS]))
+    assert [result.violations for result in results] == [()] * len(SEEDS)
+    assert min(result.events_count for result in results) >= 2_000
+    assert min(result.payments_count for result in results) >= 20
+    kinds = {kind for result in results for kind in result.faults}
+    assert len(kinds) > 15
+
+
+@pytest.mark.slow
+def test_a_seed_does_the_same_in_another_interpreter_with_another_hash_seed() -> None:
+    result = run_seed(Options(1001))
+    assert run_seed(Options(1001)).digest == result.digest
+    assert run_again(Options(1001)) == result.digest
+    assert run_seed(Options(1002)).digest != result.digest
+
+
+@pytest.mark.slow
+def test_real_range_proofs() -> None:
+    result = run_seed(Options(3, real_proofs=True, calm=True))
+    assert result.violations == ()
+    assert result.payments_count >= 6
+
+
+@pytest.mark.slow
+def test_with_too_many_faulty_validators_the_guilty_are_named() -> None:
+    results = list(run_seeds([Options(seed, byzantine=2) for seed in range(1000, 1004)]))
+    assert [result.violations for result in results] == [()] * 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CERTAIN)
+def test_a_defence_that_is_switched_off_shows(name: str) -> None:
+    assert any(result.violations for result in run_seeds([Options(seed, mutation=name) for seed in range(2)]))
+
+
+def test_mutations_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--list-mutations"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in MUTATIONS)
+
+
+@pytest.mark.slow
+def test_the_command_tells_its_figures_and_a_trace_replays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = tmp_path / "trace.jsonl"
+    assert main(["simulate", "--seed", "1003", "--json", "--trace", str(trace)]) == 0
+    seed, total = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (seed["event"], seed["seed"], seed["violations"]) == ("seed", 1003, [])
+    assert (total["event"], total["good"], total["seeds"], total["repeated"], total["differing"]) == ("total", True, 1, 1, [])
+    assert main(["simulate", "--replay", str(trace)]) == 0
+    text = trace.read_text().replace('"e":"paid"', '"e":"PAID"', 1)
+    trace.write_text(text)
+    assert main(["simulate", "--replay", str(trace)]) == 1
+    assert "differs" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_violation_is_told_with_the_command_that_shows_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--seeds", "2", "--mutate", "send-before-fsync"]) == 1
+    told = capsys.readouterr().out
+    assert "INV-5" in told
+    assert "mesh-testnet simulate --seed 0 --mutate send-before-fsync" in told
