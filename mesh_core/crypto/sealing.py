@@ -20,20 +20,21 @@ from mesh_core.types.codec import U32, Constant, Fixed, Struct
 
 SEED_BYTES: Final = 32
 SEALED_VERSION: Final = 1
+LEAST_MEMORY_KIB: Final = argon2id.MEMLIMIT_MIN // 1024
 _SEALED_BYTES: Final = SecretBox.NONCE_SIZE + SecretBox.MACBYTES + SEED_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class SealingCost:
-    """Argon2id's cost: passes over the memory, and bytes of memory."""
+    """Argon2id's cost: passes over the memory, and memory in KiB, the unit that Argon2 counts in."""
 
     operations: int
-    memory_bytes: int
+    memory_kib: int
 
 
-MODERATE: Final = SealingCost(argon2id.OPSLIMIT_MODERATE, argon2id.MEMLIMIT_MODERATE)
+MODERATE: Final = SealingCost(argon2id.OPSLIMIT_MODERATE, argon2id.MEMLIMIT_MODERATE // 1024)
 """libsodium's "moderate": 3 passes over 256 MiB, under a second on a desktop."""
-MOST: Final = SealingCost(argon2id.OPSLIMIT_SENSITIVE * 4, argon2id.MEMLIMIT_SENSITIVE)
+MOST: Final = SealingCost(argon2id.OPSLIMIT_SENSITIVE * 4, argon2id.MEMLIMIT_SENSITIVE // 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class SealedSeed:
     """What a sealed seed's file holds. Not secret, as far as the passphrase is good."""
 
     operations: int
-    memory_bytes: int
+    memory_kib: int
     salt: bytes
     sealed: bytes
 
@@ -50,7 +51,7 @@ SEALED_SEED = Struct(
     SealedSeed,
     version=Constant(U32, SEALED_VERSION),
     operations=U32,
-    memory_bytes=U32,
+    memory_kib=U32,
     salt=Fixed[bytes](argon2id.SALTBYTES),
     sealed=Fixed[bytes](_SEALED_BYTES),
 )
@@ -63,14 +64,14 @@ def seal_seed(seed: bytes, passphrase: str, entropy: Callable[[int], bytes], cos
         raise LocalFault(ErrorCode.PASSPHRASE, "the passphrase is empty")
     salt = entropy(argon2id.SALTBYTES)
     box = SecretBox(_derive(passphrase, salt, cost))
-    return SealedSeed(cost.operations, cost.memory_bytes, salt, bytes(box.encrypt(seed, entropy(SecretBox.NONCE_SIZE))))
+    return SealedSeed(cost.operations, cost.memory_kib, salt, bytes(box.encrypt(seed, entropy(SecretBox.NONCE_SIZE))))
 
 
 def open_seed(sealed: SealedSeed, passphrase: str) -> bytes:
     """The seed: 32 bytes, secret. Takes as long as sealing did. LocalFault: PASSPHRASE where it is another one, KEY_FILE for a cost that no wallet writes."""
-    cost = SealingCost(sealed.operations, sealed.memory_bytes)
-    if not (argon2id.OPSLIMIT_MIN <= cost.operations <= MOST.operations and argon2id.MEMLIMIT_MIN <= cost.memory_bytes <= MOST.memory_bytes):
-        raise LocalFault(ErrorCode.KEY_FILE, f"the sealed seed asks for {cost.operations} passes over {cost.memory_bytes} bytes: no wallet seals so")
+    cost = SealingCost(sealed.operations, sealed.memory_kib)
+    if not (argon2id.OPSLIMIT_MIN <= cost.operations <= MOST.operations and LEAST_MEMORY_KIB <= cost.memory_kib <= MOST.memory_kib):
+        raise LocalFault(ErrorCode.KEY_FILE, f"the sealed seed asks for {cost.operations} passes over {cost.memory_kib} KiB: no wallet seals so")
     try:
         return bytes(SecretBox(_derive(passphrase, sealed.salt, cost)).decrypt(sealed.sealed))
     except CryptoError as error:
@@ -79,8 +80,8 @@ def open_seed(sealed: SealedSeed, passphrase: str) -> bytes:
 
 def _derive(passphrase: str, salt: bytes, cost: SealingCost) -> bytes:
     try:
-        return argon2id.kdf(SecretBox.KEY_SIZE, passphrase.encode(), salt, opslimit=cost.operations, memlimit=cost.memory_bytes)
+        return argon2id.kdf(SecretBox.KEY_SIZE, passphrase.encode(), salt, opslimit=cost.operations, memlimit=cost.memory_kib * 1024)
     except UnicodeEncodeError as error:
         raise LocalFault(ErrorCode.PASSPHRASE, "the passphrase holds a character that UTF-8 cannot express") from error
     except (CryptoError, MemoryError) as error:
-        raise LocalFault(ErrorCode.PASSPHRASE, f"there is not enough memory for Argon2id: {cost.memory_bytes // 2**20} MiB are needed") from error
+        raise LocalFault(ErrorCode.PASSPHRASE, f"there is not enough memory for Argon2id: {cost.memory_kib // 1024} MiB are needed") from error

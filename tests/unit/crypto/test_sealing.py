@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.pwhash import argon2id
 
-from mesh_core.crypto.sealing import MODERATE, MOST, SEALED_SEED, SealedSeed, SealingCost, open_seed, seal_seed
+from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, MODERATE, MOST, SEALED_SEED, SealedSeed, SealingCost, open_seed, seal_seed
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
 from tests.cluster import seeded_entropy
 
 SEED = bytes(range(32))
-CHEAP = SealingCost(argon2id.OPSLIMIT_MIN, argon2id.MEMLIMIT_MIN)
+CHEAP = SealingCost(argon2id.OPSLIMIT_MIN, LEAST_MEMORY_KIB)
 PASSPHRASE = "correct horse battery staple"
 
 
@@ -57,22 +57,22 @@ def test_file_shows_nothing_of_the_seed_and_no_two_are_alike() -> None:
 
 def test_default_cost_is_libsodiums_moderate_one() -> None:
     """Once in earnest: sealing with it takes a good part of a second and 256 MiB."""
-    assert MODERATE == SealingCost(3, 256 * 2**20)
+    assert MODERATE == SealingCost(3, 256 * 1024)
     assert open_seed(seal_seed(SEED, PASSPHRASE, seeded_entropy("moderate")), PASSPHRASE) == SEED
 
 
 @pytest.mark.parametrize(
     "cost",
     [
-        SealingCost(0, CHEAP.memory_bytes),
-        SealingCost(MOST.operations + 1, CHEAP.memory_bytes),
-        SealingCost(CHEAP.operations, CHEAP.memory_bytes - 1),
-        SealingCost(CHEAP.operations, MOST.memory_bytes + 1),
+        SealingCost(0, CHEAP.memory_kib),
+        SealingCost(MOST.operations + 1, CHEAP.memory_kib),
+        SealingCost(CHEAP.operations, CHEAP.memory_kib - 1),
+        SealingCost(CHEAP.operations, MOST.memory_kib + 1),
         SealingCost(2**32 - 1, 2**32 - 1),
     ],
 )
 def test_cost_that_no_wallet_writes_is_refused_before_it_is_paid(cost: SealingCost) -> None:
-    fault = refusal(replace(sealed(), operations=cost.operations, memory_bytes=cost.memory_bytes))
+    fault = refusal(replace(sealed(), operations=cost.operations, memory_kib=cost.memory_kib))
     assert fault.code is ErrorCode.KEY_FILE
 
 
@@ -88,7 +88,7 @@ def test_no_bit_can_be_flipped(bit: int) -> None:
         box = SEALED_SEED.decode(bytes(data))
     except DecodeError:
         return
-    if box.memory_bytes > 2**20 or box.operations > 8:
+    if box.memory_kib > 1024 or box.operations > 8:
         return  # a cost that is allowed and only slow
     with pytest.raises(LocalFault):
         open_seed(box, PASSPHRASE)
