@@ -19,10 +19,11 @@ from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.events import VoteCast
 from mesh_core.types.messages import SettlementCertificate, VoteRequest, VoteResponse
 from mesh_core.types.transition import TRANSITION
-from tests.cluster import MemoryStore, Validator, any_proof_holds, certify_by_hand, start_validator, validator_keys
-from tests.property.test_protocol_voting import GENESIS, OWNERS, RIVALS, SLOTS, TRANSITIONS
+from tests.cluster import MemoryStore, Validator, any_proof_holds, certify_by_hand, start_validator, validator_keys, wallet_keys
+from tests.property.test_protocol_voting import GENESIS, OWNERS, SLOTS, TRANSITIONS
 
-CRASH = st.none() | st.integers(0, 3)
+OWNER = OWNERS[0]
+CRASH = st.sampled_from((None, None, None, None, 0, 1, 2))
 
 
 class DiskLife(RuleBasedStateMachine):
@@ -59,22 +60,28 @@ class DiskLife(RuleBasedStateMachine):
                 case _:
                     pass
 
-    @rule(name=st.sampled_from(OWNERS), slot=st.integers(0, SLOTS - 1), rival=st.integers(0, RIVALS - 1), crash=CRASH)
-    def request(self, name: str, slot: int, rival: int, crash: int | None) -> None:
-        message = VoteRequest(1, (), TRANSITION.encode(TRANSITIONS[name, slot][rival]))
+    def next_slot(self) -> int:
+        """The open slot, as far as this validator knows now."""
+        return min(self.validator.machine.ledger.account_or_zero(wallet_keys(OWNER).owner).sequence, SLOTS - 1)
+
+    @rule(rival=st.sampled_from((0, 0, 1)), is_checked_at_once=st.sampled_from((True, True, False)), crash=CRASH)
+    def request(self, rival: int, is_checked_at_once: bool, crash: int | None) -> None:
+        message = VoteRequest(1, (), TRANSITION.encode(TRANSITIONS[OWNER, self.next_slot()][rival]))
         self.perform(self.validator.machine.handle(Source(1), message, 0.0), crash)
+        while is_checked_at_once and self.proofs:
+            self.verdict(crash)
 
     @precondition(lambda self: bool(self.proofs))
     @rule(crash=CRASH)
     def verdict(self, crash: int | None) -> None:
         self.perform(self.validator.machine.on_proof_checked(self.proofs.pop(0), True, 0.0), crash)
 
-    @rule(name=st.sampled_from(OWNERS), slot=st.integers(0, SLOTS - 1), crash=CRASH)
-    def certificate(self, name: str, slot: int, crash: int | None) -> None:
+    @rule(ahead=st.sampled_from((0, 0, 0, 1)), crash=CRASH)
+    def certificate(self, ahead: int, crash: int | None) -> None:
         """The others' certificate for a slot. This validator's vote is in it where it has left."""
-        transition = TRANSITIONS[name, slot][0]
-        identified = identify(transition)
-        has_voted = identified.transition_id in self.emitted[identified.core.sender, slot]
+        slot = min(self.next_slot() + ahead, SLOTS - 1)
+        transition = TRANSITIONS[OWNER, slot][0]
+        has_voted = identify(transition).transition_id in self.emitted[wallet_keys(OWNER).owner, slot]
         data = CERTIFICATE.encode(certify_by_hand(transition, (0, 1, 2) if has_voted else (1, 2, 3)))
         self.perform(self.validator.machine.handle(Source(1), SettlementCertificate(1, data), 0.0), crash)
 
@@ -136,4 +143,4 @@ class DiskLife(RuleBasedStateMachine):
 
 
 TestDiskLife = DiskLife.TestCase
-TestDiskLife.settings = settings(max_examples=60, stateful_step_count=40)
+TestDiskLife.settings = settings(max_examples=150, stateful_step_count=25)
