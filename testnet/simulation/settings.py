@@ -25,7 +25,7 @@ SCHEDULED_FAULTS = (
 )
 """Faults that happen now and then; the number is the mean time between two of them."""
 
-BYZANTINE_CHANCE = 0.35
+BYZANTINE_CHANCE = 0.5
 CLIENT_CHANCE = 0.5
 
 LASTING_FAULTS = ("none", "none", "folder-restored", "disk-lost", "journal-lost", "database-lost")

@@ -3,16 +3,19 @@
 from collections.abc import Callable
 
 from mesh_core.validator.runner import ValidatorRunner
+from testnet.simulation.byzantine.bad_server import BadServer
 from testnet.simulation.byzantine.behaviour import Behaviour
+from testnet.simulation.byzantine.denier import Denier
 from testnet.simulation.byzantine.double_voter import DoubleVoter
 from testnet.simulation.byzantine.equivocator import Equivocator
+from testnet.simulation.byzantine.liar import Liar
 from testnet.simulation.byzantine.rule_breaker import RuleBreaker
 from testnet.simulation.byzantine.silent import Silent
 from testnet.simulation.entropy import Stream
 from testnet.simulation.validator_node import ValidatorNode
 from testnet.simulation.world import World
 
-BEHAVIOURS: tuple[type[Behaviour], ...] = (DoubleVoter, Silent)
+BEHAVIOURS: tuple[type[Behaviour], ...] = (BadServer, Denier, DoubleVoter, Liar, Silent)
 
 
 def corrupt(world: World, draw: Stream, count: int) -> None:

@@ -1,12 +1,14 @@
 """All checkers, in the order of the properties that they are about."""
 
 from testnet.simulation.checkers.agreement import Agreement, NoDoubleVote
+from testnet.simulation.checkers.balances import Balances
 from testnet.simulation.checkers.chains import Chains
 from testnet.simulation.checkers.checker import Checker
 from testnet.simulation.checkers.conservation import Conservation, PlainConservation
 from testnet.simulation.checkers.durability import DurableBeforeVisible
 from testnet.simulation.checkers.evidence import Evident, NoFraming
 from testnet.simulation.checkers.liveness import Settlement, Totality
+from testnet.simulation.checkers.replay import Idempotence, OrderIndependence
 from testnet.simulation.checkers.rules import Rules
 from testnet.simulation.checkers.standing import Standing
 from testnet.simulation.world import World
@@ -18,12 +20,15 @@ ALL: tuple[type[Checker], ...] = (
     NoDoubleVote,
     DurableBeforeVisible,
     Chains,
+    OrderIndependence,
+    Idempotence,
     NoFraming,
     Evident,
     Rules,
     Standing,
     Settlement,
     Totality,
+    Balances,
 )
 
 
