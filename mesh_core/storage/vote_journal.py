@@ -178,9 +178,7 @@ class VoteJournal:
             _write_all(descriptor, b"".join(map(_record, (_header_payload(self._header), *entries))))
             flush_file(descriptor)
             if self._descriptor is None and self.path.exists():
-                kept = _free_name(self.path)
-                self.path.rename(kept)
-                self._notes.append(f"the damaged vote journal is kept as {kept}")
+                self.path.rename(_free_name(self.path))
             new.replace(self.path)
             flush_directory(self.path.parent)
         except BaseException:
@@ -237,7 +235,7 @@ def _check_header(path: Path, found: bytes, header: bytes) -> None:
 
 def _describe_damage(path: Path, data: bytes) -> str:
     bad = [number for number, payload in enumerate(map(_payload, _split(data))) if payload is None] or [0]
-    return f"{path}: unreadable records: {len(bad)}, the first is number {bad[0]}; the file stays as it is, and is kept aside when a new one takes its place"
+    return f"{path}: unreadable records: {len(bad)}, the first is number {bad[0]}; the file is kept as {_free_name(path)} when a new one takes its place"
 
 
 def _header_payload(header: bytes) -> bytes:

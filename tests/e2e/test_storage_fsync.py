@@ -7,9 +7,6 @@ a validator whose store is opened with `synchronous=OFF`, whose journal is not f
 """
 
 import asyncio
-import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,17 +23,14 @@ from mesh_core.types.certificate import CERTIFICATE, Certificate, Signer
 from mesh_core.types.messages import AckStatus, CertAck, SettlementCertificate, VoteResponse
 from mesh_core.types.transition import STATEMENT, Transition
 from testnet.layout import NetworkFolder
+from tests.e2e.system_calls import NEEDS_SYSTEM_CALLS, WatchedDisk, make_library
 from tests.e2e.validator import ANSWER_S, Client, ValidatorProcess, make_network
 
-LIBRARY = Path(__file__).with_name("system_calls.c")
 WAL_NAME = f"{DATABASE_NAME}-wal"
 SENDERS = tuple(f"sender{number}" for number in range(6))
 QUORUM = 3
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="system calls are watched by a preloaded library, as Linux has them"),
-    pytest.mark.skipif(shutil.which("cc") is None, reason="no C compiler: the library that watches system calls cannot be made"),
-]
+pytestmark = NEEDS_SYSTEM_CALLS
 
 
 @dataclass
@@ -111,9 +105,7 @@ def find_violations(answers: list[Answer]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("library") / "system_calls.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-o", str(made), str(LIBRARY), "-ldl"], check=True)
-    return made
+    return make_library(tmp_path_factory.mktemp("library"))
 
 
 @dataclass
@@ -144,12 +136,11 @@ class Case:
 @asynccontextmanager
 async def watched(home: Path, library: Path, without: str = "") -> AsyncIterator[Case]:
     network, seeds = make_network(home, wallets=dict.fromkeys(SENDERS, 1000) | {"bob": 0})
-    calls_file = home / "calls"
-    environment = {"LD_PRELOAD": str(library), "MESH_TEST_CALLS": str(calls_file), "MESH_TEST_FOLDER": str(home), "MESH_TEST_WITHOUT": without}
-    process = ValidatorProcess(network.validator(0), module="tests.e2e.counted_validator", environment=environment)
+    disk = WatchedDisk(home, library)
+    process = ValidatorProcess(network.validator(0), module="tests.e2e.counted_validator", environment=disk.environment | {"MESH_TEST_WITHOUT": without})
     await process.start()
     try:
-        yield Case(network, Client(network, seeds), calls_file, process, len(calls_file.read_text().splitlines()))
+        yield Case(network, Client(network, seeds), disk.calls, process, len(disk.calls.read_text().splitlines()))
     finally:
         await process.end()
 
