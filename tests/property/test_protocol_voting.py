@@ -122,7 +122,7 @@ class ValidatorLife(RuleBasedStateMachine):
         assert machine.ledger.audit_supply()
         assert not machine.halted
         assert machine.proofs_in_flight_count == len(self.proofs)
-        assert len(machine.votes.locks) <= len(OWNERS)
+        assert len(machine.votes.locks) <= machine.ledger.accounts_count + machine.ledger.owners_count
 
     @invariant()
     def nobody_but_owners_is_accused(self) -> None:

@@ -1,13 +1,16 @@
 """What a validator answers about accounts and certificates: it proves itself, it comes in pages, and it always fits a frame."""
 
+import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
+from mesh_core.crypto.pedersen import commit_public
 from mesh_core.protocol.certificates import read_certificate
 from mesh_core.protocol.effects import Reply, Source
 from mesh_core.protocol.identifiers import identify
-from mesh_core.protocol.queries import MAX_CLAIMABLE_LISTED, MAX_SYNC_ITEMS
+from mesh_core.protocol.queries import MAX_CLAIMABLE_LISTED, MAX_SYNC_ITEMS, answer_account, answer_sync
 from mesh_core.protocol.records import LOG_ENTRY, LogEntry, certificate_key, log_key
 from mesh_core.types.account import ClaimableOutput, zero_account
 from mesh_core.types.basic import Commitment, Hash32, PublicKey
@@ -27,7 +30,7 @@ from mesh_core.types.messages import (
     encode_message,
 )
 from mesh_core.types.transition import OUTPUT_KEY, TRANSITION, OutputKey
-from tests.cluster import Cluster, Validator, cert_id_of, certify_by_hand, make_genesis, sign_core
+from tests.cluster import Cluster, MemoryStore, Validator, cert_id_of, certify_by_hand, make_genesis, sign_core, wallet_keys
 from tests.unit.protocol.world import World
 
 FIRST = bytes(33)
@@ -308,3 +311,57 @@ def test_queries_reply_to_who_asked_and_ask_for_nothing_else(world: World) -> No
         assert [type(effect) for effect in effects] == [Reply]
         assert isinstance(effects[0], Reply)
         assert effects[0].source == 9
+
+
+def test_page_of_a_dusted_account_reads_and_sorts_no_more_than_it_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody sends an account very many outputs. Questions about it must not cost what all of them together cost."""
+    ledger = Cluster().validators[0].machine.ledger
+    owner = wallet_keys("bob").owner
+    keys = [OutputKey(Hash32(hashlib.sha3_256(b"%d" % number).digest()), number % 7) for number in range(3_000)]
+    for key in keys:
+        ledger._put_output(key, ClaimableOutput(owner, commit_public(1)))
+    assert ledger.outputs_of(owner) == sorted(keys)
+    read: list[OutputKey] = []
+    found = ledger.output
+
+    def counted(key: OutputKey) -> ClaimableOutput | None:
+        read.append(key)
+        return found(key)
+
+    monkeypatch.setattr(ledger, "output", counted)
+    listed: list[OutputKey] = []
+    after = bytes(33)
+    while True:
+        read.clear()
+        answer = answer_account(QueryAccount(1, owner, Want.CLAIMABLE, after, 700), ledger, MemoryStore(), None)
+        assert len(read) == len(answer.claimable) <= 700
+        listed += [entry.key for entry in answer.claimable]
+        if not answer.more:
+            break
+        after = OUTPUT_KEY.encode(listed[-1])
+    assert listed == sorted(keys)
+    for key in keys[::2]:
+        ledger._take_output(key)
+    assert ledger.outputs_of(owner) == sorted(keys[1::2])
+    for key in keys[1::2]:
+        ledger._take_output(key)
+    assert ledger.owners_count == 0
+
+
+def test_page_of_the_log_reads_no_certificate_that_it_does_not_hold(world: World) -> None:
+    validator = world.validator()
+    reads: list[str] = []
+
+    class Counting:
+        def get(self, key: str) -> bytes | None:
+            reads.append(key[:2])
+            return validator.store.get(key)
+
+        def records(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+            return validator.store.records(prefix)
+
+    store = Counting()
+    request = SyncRequest(1, SyncFromLog(0, world.genesis.network_id), 2, 64 * 1024)
+    assert len(answer_sync(request, validator.machine.ledger, store).items) == 2
+    assert reads.count("c/") <= 3
+    assert reads.count("l/") <= 3

@@ -15,8 +15,8 @@ from mesh_core.types.basic import Hash32
 from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.events import CertificateApplied, Equivocation, VoteCast, VoteRejected, VoteRequested
 from mesh_core.types.messages import AckStatus, ConflictDetail, Ping, Pong, VoteReject, VoteRequest, VoteResponse, encode_message
-from mesh_core.types.transition import TRANSITION, Transition
-from tests.cluster import MemoryStore, alter, certify_by_hand, make_genesis, sign_core, start_validator, transition_id_of, validator_keys
+from mesh_core.types.transition import TRANSITION, Claim, Transition
+from tests.cluster import MemoryStore, alter, certify_by_hand, make_genesis, sign_core, start_validator, transition_id_of, validator_keys, wallet_keys
 from tests.unit.protocol.forgery import owner_seed, sign_again
 from tests.unit.protocol.steps import ask, codes, decide, proof_ids, replies, request
 from tests.unit.protocol.world import World
@@ -360,3 +360,22 @@ def test_evidence_in_a_refusal_convicts_before_anybody_with_the_genesis(world: W
     assert isinstance(refused, VoteReject)
     assert isinstance(refused.detail, ConflictDetail)
     assert verify_equivocation(refused.detail.proof, world.genesis)
+
+
+# --- What undecided votes cost --------------------------------------------------------------------------------------------------------------------
+
+
+def test_claims_of_what_is_not_there_leave_no_vote(world: World) -> None:
+    """INV-17. A RECEIVE needs no account; without rule 6 anybody could leave a lock for each key that it makes up."""
+    validator = world.validator()
+    bound = validator.machine.ledger.accounts_count + validator.machine.ledger.owners_count
+    for number in range(50):
+        keys = wallet_keys(f"nobody {number}")
+        for core in (world.receive.core, replace(world.receive.core, claims=(Claim(Hash32(bytes([number]) * 32), 0, world.send.core.new_balance),))):
+            answer = validator.vote(sign_core(replace(core, sender=keys.owner), keys))
+            assert isinstance(answer, VoteReject)
+            assert answer.code in (ErrorCode.NOT_OWNER, ErrorCode.UNKNOWN_OUTPUT)
+    assert validator.machine.votes.locks == {}
+    for transition in (world.receive, world.send, world.claim(world.bob, (world.payout, 1))):
+        assert isinstance(validator.vote(transition), VoteResponse)
+    assert len(validator.machine.votes.locks) == 3 <= bound
