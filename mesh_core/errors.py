@@ -101,6 +101,7 @@ class ErrorCode(IntEnum):
     HOME_IN_USE = 0x1501
     VALIDATOR_START = 0x1502
     VECTORS_UNREADABLE = 0x1503
+    NO_FAUCET = 0x1504
     # Local: documents that are to prove something
     RECEIPT_INVALID = 0x1601
 
