@@ -12,16 +12,25 @@ class Balances(Checker):
     needs_agreement = True
 
     @override
+    def is_satisfied(self) -> bool:
+        return self._complaint() is None
+
+    @override
     def at_end(self) -> None:
-        ledgers = [node.runner.machine.ledger for node in self.world.correct_validators if node.runner is not None]
+        complaint = self._complaint()
+        if complaint is not None:
+            self.violated(complaint)
+
+    def _complaint(self) -> str | None:
+        ledger = next((node.runner.machine.ledger for node in self.world.correct_validators if node.runner is not None), None)
         for wallet in self.world.wallets:
-            if wallet.wallet is None:
-                continue
+            if wallet.wallet is None or ledger is None:
+                return f"{wallet.name} does not run, or no validator does"
             account = wallet.wallet.account
-            for ledger in ledgers[:1]:
-                state = ledger.account_or_zero(wallet.keys.owner)
-                opening = self.world.ghost.openings.get(state.balance)
-                if account.state != state:
-                    self.violated(f"{wallet.name} believes in sequence {account.state.sequence}, the validators in {state.sequence}")
-                elif opening is not None and (opening.value, opening.blinding) != (account.opening.value, account.opening.blinding):
-                    self.violated(f"{wallet.name} believes to have {account.opening.value}, and has {opening.value}")
+            state = ledger.account_or_zero(wallet.keys.owner)
+            opening = self.world.ghost.openings.get(state.balance)
+            if account.state != state:
+                return f"{wallet.name} believes in sequence {account.state.sequence}, the validators in {state.sequence}"
+            if opening is not None and (opening.value, opening.blinding) != (account.opening.value, account.opening.blinding):
+                return f"{wallet.name} believes to have {account.opening.value}, and has {opening.value}"
+        return None
