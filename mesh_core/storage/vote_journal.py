@@ -157,12 +157,13 @@ class VoteJournal:
                 self._replace(())
                 self.contents = JournalContents(JournalCondition.FIRST_START)
             return
-        self.path.chmod(PRIVATE_FILE_MODE)
         data = self.path.read_bytes()
         self.contents, length = _parse(self.path, data, self._header)
         if self.contents.condition is JournalCondition.DAMAGED:
             self._notes.append(_describe_damage(self.path, data))
             return
+        # Only now: another program's file keeps its rights, and a damaged one all that it is.
+        self.path.chmod(PRIVATE_FILE_MODE)
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         if length < len(data):
             os.ftruncate(self._descriptor, length)

@@ -251,10 +251,12 @@ def test_other_version_is_refused_and_stays_as_it_is(path: Path) -> None:
 def test_file_of_another_program_is_refused_and_stays_as_it_is(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
+    path.chmod(0o644)
     with pytest.raises(LocalFault, match="is not a vote journal") as caught:
         open_journal(path)
     assert caught.value.code == ErrorCode.STORE_FORMAT
     assert path.read_bytes() == content
+    assert path.stat().st_mode & 0o777 == 0o644
 
 
 def test_what_is_no_regular_file_is_refused(path: Path) -> None:
