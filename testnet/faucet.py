@@ -21,6 +21,8 @@ from testnet.child import Event
 logger = logging.getLogger(__name__)
 
 FAUCET_WALLET = "faucet"
+FAUCET_TEXT = "from the faucet"
+"""The memo of its payments."""
 MAX_UNITS = 100_000
 """In one request."""
 MAX_CONNECTIONS = 16

@@ -1,20 +1,25 @@
 """A network on this machine with its wallets: what the screen, the headless demonstration and the tests all use. Implements `ports.Workbench`."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Coroutine
 from typing import Any
 
 from mesh_app.ports import Event
-from mesh_core.errors import ErrorCode, LocalFault, MeshError
+from mesh_core.errors import LocalFault, MeshError
 from mesh_core.protocol.genesis import Genesis
-from mesh_core.storage.files import make_private_directory
 from mesh_core.storage.lock import OwnerLock
+from mesh_core.storage.wallet_store import list_wallets
+from testnet.faucet import FAUCET_TEXT, FAUCET_WALLET, Faucet
 from testnet.genesis import DEMO_WALLETS, Entropy, create_network, open_network
 from testnet.layout import NetworkFolder
+from testnet.ownership import own_home
 from testnet.supervisor import Supervisor, ValidatorState
 from testnet.wallet_service import WalletService
+
+logger = logging.getLogger(__name__)
 
 NETWORK_NAME = "local-4"
 
@@ -32,6 +37,7 @@ class LocalWorkbench:
         self._genesis: Genesis | None = None
         self._supervisor: Supervisor | None = None
         self._wallets = WalletService(folder, self.publish)
+        self._faucet = Faucet(folder.faucet_socket, self._pay_from_faucet)
         self._orders: set[asyncio.Task[None]] = set()
         self._statuses: dict[int, Event] = {}
         self._audited: tuple[bool, bool | None, int] | None = None
@@ -121,7 +127,7 @@ class LocalWorkbench:
 
     def open(self) -> None:
         """Own the home, and make a network in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home."""
-        self._lock = _own(self._folder)
+        self._lock = own_home(self._folder)
         if not self._folder.exists:
             create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
         self._genesis = open_network(self._folder)
@@ -144,13 +150,26 @@ class LocalWorkbench:
             }
         )
         await self._wallets.start()
+        if FAUCET_WALLET in list_wallets(self._folder.wallets):
+            await self._open_faucet()
         await self.supervisor.start_all()
+
+    async def _open_faucet(self) -> None:
+        """The command line of this home can have test money; where that fails, everything else works all the same."""
+        try:
+            await self._faucet.open()
+        except LocalFault as fault:
+            logger.warning("%s", fault)
+
+    async def _pay_from_faucet(self, address: str, amount: int) -> str:
+        return await self._wallets.pay(FAUCET_WALLET, address, amount, FAUCET_TEXT)
 
     async def close(self) -> None:
         """Stop every process and give up the home."""
         orders = tuple(self._orders)
         for order in orders:
             order.cancel()
+        await self._faucet.close()
         # An order that starts a process must have let go of it, one way or the other, before all are stopped.
         await asyncio.gather(*orders, return_exceptions=True)
         if self._supervisor is not None:
@@ -183,15 +202,3 @@ class LocalWorkbench:
         if audited != self._audited:
             self._audited = audited
             self._events.put_nowait({"event": "audit", "t_ns": self.now_ns(), "supply_audit": supply, "digests_equal": equal, "log_length": audited[2]})
-
-
-def _own(folder: NetworkFolder) -> OwnerLock:
-    try:
-        make_private_directory(folder.home)
-        return OwnerLock.acquire(folder.lock)
-    except OSError as error:
-        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot use the folder {folder.home}: {error.strerror or error}") from error
-    except LocalFault as fault:
-        raise LocalFault(
-            ErrorCode.HOME_IN_USE, f"{folder.home} is in use by another mesh-app: quit it, or choose another folder with --home ({fault.text})"
-        ) from fault

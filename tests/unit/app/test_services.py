@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from mesh_app.services.workbench import LocalWorkbench
+from mesh_core.crypto.keys import WalletKeys
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.storage.wallet_store import list_wallets
+from mesh_core.wallet.faucet import ask_faucet
 from testnet.child import Child
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
@@ -330,3 +332,21 @@ async def test_order_without_wallets_is_refused_at_once(opened: LocalWorkbench) 
     with pytest.raises(LocalFault) as refusal:
         await opened.pay("alice", "bob", 1, "")
     assert refusal.value.code is ErrorCode.STORE_UNAVAILABLE
+
+
+async def test_faucet_listens_while_the_workbench_runs_and_says_why_it_cannot_pay(opened: LocalWorkbench, tmp_path: Path) -> None:
+    """The validators' own start is another test's: the faucet does not wait for them."""
+    path = tmp_path / "home" / "faucet.sock"
+    await opened._open_faucet()
+    address = WalletKeys.from_seed(b"\x11" * 32).address
+    assert "process does not run" in (await refuse(asyncio.to_thread(ask_faucet, path, address, 5))).text
+    await opened.close()
+    assert not path.exists()
+
+
+async def test_workbench_whose_faucet_cannot_listen_works_all_the_same(opened: LocalWorkbench, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "home" / "faucet.sock").write_text("precious")
+    await opened._open_faucet()
+    assert "no faucet: cannot listen" in caplog.text
+    await opened.close()
+    assert (tmp_path / "home" / "faucet.sock").read_text() == "precious"
