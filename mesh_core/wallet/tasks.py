@@ -4,6 +4,8 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 
+from mesh_core.errors import LocalFault
+
 logger = logging.getLogger(__name__)
 
 
@@ -17,7 +19,7 @@ class Tasks:
         self._is_closed = False
 
     def spawn(self, coroutine: Coroutine[None, None, None]) -> None:
-        """Begin a task. What it raises is logged: it is a bug, or was told already. After `close` nothing begins any more, whoever still calls."""
+        """Begin a task. What it raises is logged: a bug, or a fault that was told already. After `close` nothing begins any more, whoever still calls."""
         if self._is_closed:
             coroutine.close()
             return
@@ -39,5 +41,11 @@ class Tasks:
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._tasks.pop(task)
-        if not task.cancelled() and task.exception() is not None:
-            logger.error("%s: a task failed", self._name, exc_info=task.exception())
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, LocalFault):
+            # The disk, for one: whoever owns it is told by its own way.
+            logger.warning("%s: %s", self._name, error)
+        elif error is not None:
+            logger.error("%s: a task failed", self._name, exc_info=error)
