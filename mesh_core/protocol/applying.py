@@ -1,4 +1,4 @@
-"""Certificates: check, apply, park, or raise the alarm (docs/protocol.md, "SETTLEMENT_CERTIFICATE"), whether a wallet sends, attaches or a peer lists one.
+"""Certificates: check, apply, park, or raise the alarm (docs/protocol.md, "Handling a certificate"), whoever hands it in.
 
 A certificate is applied completely or not at all, once. Checks come first, changes last, and nothing fails after the first change.
 """

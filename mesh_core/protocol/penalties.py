@@ -1,4 +1,4 @@
-"""Accounts whose range proofs fail wait (docs/protocol.md, "Resource limits"). A failed proof costs a validator as much as a good one, its sender nothing.
+"""Accounts whose range proofs fail wait (docs/protocol.md, "Limits"). A failed proof costs a validator as much as a good one, its sender nothing.
 
 This delays the service and judges no transition: the same request gets its vote when the wait is over, votes that were cast are repeated meanwhile, and a
 proof that is being checked already is not disturbed. Nobody can bring a penalty on another account, since only what its owner signed gets here.

@@ -1,7 +1,7 @@
-"""What this validator has voted for: a lock for each undecided slot, and each sender's newest vote, decided or not (docs/protocol.md, "Vote journal").
+"""What this validator has voted for: a lock for each undecided slot, and each sender's newest vote, decided or not.
 
 A lock answers rule 4 and goes when its slot is applied. The newest vote stays for ever: it is how a validator notices that its database or its journal is
-older than what it has signed.
+older than what it has signed (docs/protocol.md, "Vote journal and quarantine").
 """
 
 from mesh_core.crypto import domains

@@ -1,6 +1,7 @@
-"""The vote journal: every vote's statement and owner's signature, beside the database, so that an old copy of either shows (docs/protocol.md, "Vote journal").
+"""The vote journal: every vote's statement and owner's signature, beside the database, so that an old copy of either shows.
 
-The file is mesh_core/storage's; what its entries mean, and what follows when it and the database disagree, is decided here.
+The file is mesh_core/storage's; what its entries mean, and what follows when it and the database disagree, is decided here
+(docs/protocol.md, "Vote journal and quarantine").
 """
 
 from collections.abc import Callable, Iterable

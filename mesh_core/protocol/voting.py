@@ -1,4 +1,4 @@
-"""Vote requests: admission, the nine rules, and the vote (docs/protocol.md, "VOTE_REQUEST").
+"""Vote requests: admission, the nine rules, and the vote (docs/protocol.md, "Handling a vote request").
 
 A validator votes for one transition of a slot at most, whatever happens to it: the vote is locked in memory the moment it is decided, and durable before it
 leaves. A rule refuses by raising `Rejected`; here that becomes a VOTE_REJECT.

@@ -1,7 +1,7 @@
 """A validator whose disks go wrong: crashes between any two effects, old databases, old or lost journals, compactions. It never votes twice for a slot.
 
 One of the two files is current at any time, as a crash or a careless restore leaves them; where both are gone or the journal is, it is told so. Both old at
-once is beyond what any validator can notice (docs/protocol.md, "Vote journal"), and no part of this.
+once is beyond what any validator can notice (docs/protocol.md, "Vote journal and quarantine"), and no part of this.
 """
 
 from collections import defaultdict
