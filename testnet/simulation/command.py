@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--first", type=int, default=0, metavar="S", help="with --seeds: begin here")
     parser.add_argument("--byzantine", type=int, choices=(0, 1, 2), metavar="K", help="so many validators misbehave; 2 are more than the committee bears")
     parser.add_argument("--real-proofs", action="store_true", help="real range proofs in the place of the transparent stand-in: slow")
+    parser.add_argument("--real-store", action="store_true", help="the validators' disks are real files, written by the product's own store: slow")
     parser.add_argument("--mutate", default="", metavar="NAME", help="switch a defence off: the simulator must then find a violation")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="with --seed: write every event to a file")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one for all")
@@ -107,7 +108,7 @@ def _run_seeds(seeds: Sequence[int], told: argparse.Namespace) -> int:
     from testnet.simulation.pool import run_again, run_seeds
     from testnet.simulation.seed_run import Options, run_seed
 
-    several = [Options(seed, told.byzantine, told.real_proofs, told.mutate) for seed in seeds]
+    several = [Options(seed, told.byzantine, told.real_proofs, told.real_store, told.mutate) for seed in seeds]
     results: Iterable[Any] = [run_seed(several[0], told.trace)] if len(several) == 1 else run_seeds(several)
     total = _Total()
     again = several[::REPEATED_EVERY] if not told.mutate else []

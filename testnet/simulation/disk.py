@@ -13,6 +13,7 @@ from enum import Enum
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.effects import Record
+from mesh_core.protocol.vote_journal import JournalContents
 from testnet.simulation.entropy import Stream
 
 MOST_IN_GROUP = 256
@@ -55,13 +56,15 @@ class Disk:
         self.failing = Failing.NOTHING
         self.torn_count = 0
         self.syncs_count = 0
-        self._draw = draw
+        self.draw = draw
+        self.is_replaced = False
+        """Whether the content was put in the place of another one since the last start."""
         self._times = times
         self.on_durable: Callable[[], None] = lambda: None
 
     def sync_seconds(self) -> float:
         """How long the next fsync takes."""
-        return self._draw.between(self._times.least, self._times.most)
+        return self.draw.between(self._times.least, self._times.most)
 
     def keep_records(self, records: Sequence[Record]) -> None:
         """Make records durable; an empty value deletes."""
@@ -76,16 +79,36 @@ class Disk:
         if entries:
             self.content.journal = [*(self.content.journal or ()), *entries]
 
+    def keep_journal(self, entries: Sequence[bytes]) -> None:
+        """The journal holds these entries from now on, and no others."""
+        self.content.journal = list(entries)
+
+    def leave_torn(self, entry: bytes) -> None:
+        """A part of this entry is behind the last whole one. Nobody will ever see it here."""
+
+    def begin_life(self, journal: Callable[[], JournalContents]) -> JournalContents:
+        """A store opens the disk; `journal` reads the journal from the content."""
+        return journal()
+
+    def end_life(self) -> None:
+        """The store is gone."""
+
+    def replace(self, content: Image) -> None:
+        """Put other content in the place of what is there, between two lives."""
+        self.content = content
+        self.is_replaced = True
+
     def tear(self, entries: Sequence[bytes]) -> None:
         """A crash while entries were being appended: some whole ones stay; the record after them is torn, and the next start cuts it off."""
-        kept = self._draw.whole(0, len(entries))
+        kept = self.draw.whole(0, len(entries))
+        self.keep_entries(entries[:kept])
         if kept < len(entries):
             self.torn_count += 1
-        self.keep_entries(entries[:kept])
+            self.leave_torn(entries[kept])
 
     def coin(self) -> bool:
         """Whether a transaction that was under way at the crash counts."""
-        return self._draw.chance(0.5)
+        return self.draw.chance(0.5)
 
 
 @dataclass(slots=True)

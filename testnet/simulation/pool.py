@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 
 from testnet.simulation.seed_run import Options, SeedResult, run_seed
 
@@ -39,7 +40,7 @@ def run_again(options: Options) -> str:
     """The hash of the trace of a run in a fresh interpreter with another hash seed. RuntimeError if it does not come to an end."""
     script = "import sys, json; from testnet.simulation.seed_run import Options, run_seed; print(run_seed(Options(**json.loads(sys.argv[1]))).digest)"
     environment = {**os.environ, "PYTHONHASHSEED": SECOND_HASH_SEED}
-    told = json.dumps({"seed": options.seed, "byzantine": options.byzantine, "real_proofs": options.real_proofs, "mutation": options.mutation})
+    told = json.dumps(asdict(options))
     done = subprocess.run([sys.executable, "-c", script, told], capture_output=True, text=True, env=environment, timeout=SEED_TIMEOUT_S, check=False)
     if done.returncode:
         raise RuntimeError(f"seed {options.seed} fails in a fresh interpreter: {done.stderr[-400:]}")

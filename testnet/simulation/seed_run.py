@@ -1,6 +1,8 @@
 """Runs one seed from its start to its verdict."""
 
+import contextlib
 import logging
+import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -37,6 +39,7 @@ class Options:
     seed: int
     byzantine: int | None = None
     real_proofs: bool = False
+    real_store: bool = False
     mutation: str = ""
     calm: bool = False
 
@@ -47,6 +50,8 @@ class Options:
             parts.append(f"--byzantine {self.byzantine}")
         if self.real_proofs:
             parts.append("--real-proofs")
+        if self.real_store:
+            parts.append("--real-store")
         if self.mutation:
             parts.append(f"--mutate {self.mutation}")
         return " ".join(parts)
@@ -75,19 +80,20 @@ def run_seed(options: Options, trace_path: Path | None = None) -> SeedResult:
         MUTATIONS[options.mutation].apply()
     draw = Stream(f"seed {options.seed}")
     settings = calm_settings() if options.calm else draw_settings(draw.fork("settings"), options.byzantine)
-    with Trace({"options": asdict(options)}, trace_path) as trace:
+    with Trace({"options": asdict(options)}, trace_path) as trace, contextlib.ExitStack() as stack:
         trace.add(0.0, "settings", **settings.as_fields())
-        return _Run(options, settings, draw, trace).run()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mesh-simulation-"))) if options.real_store else None
+        return _Run(options, settings, draw, trace, folder).run()
 
 
 class _Run:
-    def __init__(self, options: Options, settings: Settings, draw: Stream, trace: Trace) -> None:
+    def __init__(self, options: Options, settings: Settings, draw: Stream, trace: Trace, folder: Path | None) -> None:
         self._options = options
         self._trace = trace
         self._draw = draw
         self._loop = make_loop(draw.fork("ties"), most_steps=MOST_STEPS, most_seconds=MOST_SECONDS)
         proofs: ProofSystem = RealProofs() if options.real_proofs else StandIn()
-        self._world = World(settings, draw, self._loop, trace, proofs)
+        self._world = World(settings, draw, self._loop, trace, proofs, folder)
         self._world.checkers = make_checkers(self._world)
 
     def run(self) -> SeedResult:
@@ -102,6 +108,8 @@ class _Run:
             logging.getLogger("mesh_core").removeHandler(watcher)
         result = self._result()
         self._loop.close()
+        for node in self._world.validators:
+            node.disk.end_life()
         return result
 
     async def _main(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from mesh_core.crypto.keys import WalletKeys
 from mesh_core.errors import LocalFault
 from mesh_core.protocol.effects import Record
 from mesh_core.protocol.vote_journal import JournalCondition, JournalContents
@@ -30,7 +31,7 @@ class SimulatedValidatorStore:
         self._disk = disk
         self.writer = Writer(disk, on_fault)
         self.statistics = _Times(self.writer)
-        self.journal = self._read_journal()
+        self.journal = disk.begin_life(self._read_journal)
 
     def _read_journal(self) -> JournalContents:
         content = self._disk.content
@@ -60,7 +61,7 @@ class SimulatedValidatorStore:
 
     def compact_journal(self, entries: Sequence[bytes]) -> None:
         """The journal holds these entries from now on, at once and durably."""
-        self._disk.content.journal = list(entries)
+        self._disk.keep_journal(entries)
         self.journal = JournalContents(JournalCondition.INTACT, tuple(entries))
 
     async def close(self) -> None:
@@ -76,9 +77,9 @@ class SimulatedWalletStore:
         self._seed = seed
         self.writer = Writer(disk, on_fault)
 
-    def read_seed(self) -> bytes:
-        """The wallet's secret."""
-        return self._seed
+    def read_keys(self) -> WalletKeys:
+        """The wallet's secrets."""
+        return WalletKeys.from_seed(self._seed)
 
     async def put(self, records: Sequence[Record]) -> None:
         """Make one batch durable."""

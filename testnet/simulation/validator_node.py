@@ -107,6 +107,7 @@ class ValidatorNode:
         life.is_over = True
         if self.store is not None:
             self.store.writer.crash()
+            self.disk.end_life()
         self.store = None
         self.runner = None
         self._network.forget(life)

@@ -5,6 +5,7 @@ import itertools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from mesh_core.crypto.keys import WalletKeys
@@ -19,6 +20,7 @@ from mesh_core.types.transition import Kind
 from testnet.simulation.checkers.checker import Checker, Violation
 from testnet.simulation.disk import Disk
 from testnet.simulation.entropy import Stream
+from testnet.simulation.file_disk import FileDisk
 from testnet.simulation.ghost import Ghost
 from testnet.simulation.life import Life
 from testnet.simulation.loop import SimulatedLoop
@@ -29,6 +31,7 @@ from testnet.simulation.stranger import Stranger
 from testnet.simulation.trace import Trace
 from testnet.simulation.validator_node import ValidatorNode
 from testnet.simulation.wallet_node import WalletNode
+from testnet.simulation.ways import validator_name
 
 VALIDATORS_COUNT = 4
 SUPPLY_EACH = 1_000_000
@@ -81,7 +84,9 @@ class Statistics:
 class World:
     """Made inside the loop. `checkers` is filled by whoever runs the world."""
 
-    def __init__(self, settings: Settings, draw: Stream, loop: SimulatedLoop, trace: Trace, proofs: ProofSystem) -> None:
+    def __init__(self, settings: Settings, draw: Stream, loop: SimulatedLoop, trace: Trace, proofs: ProofSystem, folder: Path | None = None) -> None:
+        """With a `folder` the validators' disks are real files in it."""
+        self._folder = folder
         self.settings = settings
         self.draw = draw
         self.loop = loop
@@ -111,8 +116,14 @@ class World:
         loop.after_step = self._after_step
 
     def _make_validator(self, index: int, key: SigningKey) -> ValidatorNode:
-        draw = self.draw.fork(f"V{index + 1}")
-        disk = Disk(draw.fork("disk"), self.settings.disk)
+        name = validator_name(index)
+        draw = self.draw.fork(name)
+        times = self.settings.disk
+        if self._folder is None:
+            disk = Disk(draw.fork("disk"), times)
+        else:
+            header = self.genesis.network_id + key.public_key
+            disk = FileDisk(draw.fork("disk"), times, self._folder / name, header, lambda text: self.report_violation("INV-5", text))
         return ValidatorNode(index, key, self.genesis, self.network, disk, self.proofs, self.settings.proof_seconds, draw, self)
 
     def _make_wallet(self, name: str, seed: bytes) -> WalletNode:

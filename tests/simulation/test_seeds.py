@@ -87,3 +87,10 @@ def test_a_violation_is_told_with_the_command_that_shows_it_again(capsys: pytest
     told = capsys.readouterr().out
     assert "INV-5" in told
     assert "mesh-testnet simulate --seed 0 --mutate send-before-fsync" in told
+
+
+@pytest.mark.slow
+def test_the_real_store_holds_what_the_model_keeps() -> None:
+    result = run_seed(Options(1004, real_store=True))
+    assert result.violations == ()
+    assert result.counts["start"] > 12, "nobody was started again"

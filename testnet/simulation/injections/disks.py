@@ -61,7 +61,8 @@ class DatabaseRestored(Injection):
         if self.world.is_healing or node.life is None or not backup:
             return
         node.crash("restored")
-        node.disk.content.records = dict(backup)
+        content = node.disk.content
+        node.disk.replace(Image(dict(backup), content.journal, content.is_first_start))
         self.told(node.name)
         node.start()
 
@@ -87,17 +88,17 @@ class LastingFault:
                 # Beyond detection: votes and their journal are both rolled back, so this validator counts among the f.
                 assert self._backup is not None
                 node.is_faulty = True
-                node.disk.content = self._backup
+                node.disk.replace(self._backup)
             case "disk-lost":
                 node.has_lost_votes = True
-                node.disk.content = Image(is_first_start=False)
+                node.disk.replace(Image(is_first_start=False))
             case "journal-lost":
                 node.has_lost_votes = True
-                content.journal = None
+                node.disk.replace(Image(content.records, None, content.is_first_start))
             case "database-lost":
                 # A journal without a vote beside no database is taken for a lost disk, to be on the safe side.
                 node.has_lost_votes = not content.journal
-                content.records = {}
+                node.disk.replace(Image({}, content.journal, content.is_first_start))
             case _:
                 raise AssertionError(self._kind)
         node.start()

@@ -94,7 +94,7 @@ class WalletRestored(Injection):
         if node.store is None or any(OUTGOING_RECORD.decode(value).certificate is None for _, value in node.store.records(OUTGOING_PREFIX)):
             return False
         node.crash("disk lost")
-        node.disk.content = Image()
+        node.disk.replace(Image())
         node.start()
         return self.told(node.name)
 
