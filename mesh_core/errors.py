@@ -91,6 +91,8 @@ class ErrorCode(IntEnum):
     PASSPHRASE = 0x130F
     NOT_STUCK = 0x1310
     CONFIRMATION_MISSING = 0x1311
+    VIEW_ONLY = 0x1312
+    WALLET_SEALED = 0x1313
     # Local: a peer broke the wire protocol
     PEER_FRAME = 0x1401
     PEER_HANDSHAKE = 0x1402

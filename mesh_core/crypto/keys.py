@@ -94,6 +94,19 @@ class WalletKeys:
         return Address(self.owner, self.view_key.public_key)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ViewOnlyKeys:
+    """What somebody has who may read an account and not spend from it. The view secret is hidden in `repr`."""
+
+    owner: PublicKey
+    view_key: ViewKey
+
+    @property
+    def address(self) -> Address:
+        """What payers need, public."""
+        return Address(self.owner, self.view_key.public_key)
+
+
 def x25519_public_key(secret: bytes) -> ViewPublicKey:
     """The X25519 public key of 32 secret bytes (RFC 7748, clamped inside)."""
     assert len(secret) == X25519_BYTES

@@ -6,7 +6,7 @@ Implements `LedgerView` for the wallet's own checks and `AccountHistory` for val
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from mesh_core.crypto.keys import WalletKeys
+from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.crypto.memo import MemoError
 from mesh_core.crypto.pedersen import Opening, commit_public
 from mesh_core.crypto.ristretto import decode_scalar, encode_scalar
@@ -95,7 +95,7 @@ class _Change:
 class WalletAccount:
     """State of one account, in memory and on disk. Every change is durable before it is used."""
 
-    def __init__(self, store: Store, keys: WalletKeys, genesis: Genesis, now_ms: Callable[[], int]) -> None:
+    def __init__(self, store: Store, keys: WalletKeys | ViewOnlyKeys, genesis: Genesis, now_ms: Callable[[], int]) -> None:
         """Read the account; a new one begins as the genesis left it. LocalFault: STORE_FORMAT if the wallet belongs to another network, STORE_CORRUPT."""
         self._store = store
         self._keys = keys

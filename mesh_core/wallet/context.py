@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from mesh_core.crypto.keys import WalletKeys
+from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
+from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.types.basic import PublicKey
 from mesh_core.wallet import events
@@ -24,7 +25,7 @@ class WalletContext:
     """
 
     name: str
-    keys: WalletKeys
+    keys: WalletKeys | ViewOnlyKeys
     genesis: Genesis
     client: Validators
     account: WalletAccount
@@ -40,6 +41,19 @@ class WalletContext:
     def owner(self) -> PublicKey:
         """The account's key."""
         return self.keys.owner
+
+    @property
+    def is_view_only(self) -> bool:
+        """Whether the wallet reads an account that it cannot spend from."""
+        return isinstance(self.keys, ViewOnlyKeys)
+
+    def signing_keys(self) -> WalletKeys:
+        """The keys, for whoever is about to sign. LocalFault (VIEW_ONLY)."""
+        if isinstance(self.keys, ViewOnlyKeys):
+            raise LocalFault(
+                ErrorCode.VIEW_ONLY, f"the wallet '{self.name}' is view-only: it sees everything and signs nothing; use the wallet that holds the seed"
+            )
+        return self.keys
 
     def new_trace(self) -> PaymentTrace:
         """The events of one more payment."""

@@ -215,6 +215,8 @@ class NoticeKind(StrEnum):
     STUCK = "stuck"
     REPLACED = "replaced"
     """Another transition was signed in the slot of one that is refused for ever."""
+    SEALED = "sealed"
+    """A wallet was left closed: its seed is sealed with a passphrase, and nobody can be asked for it."""
     UNCHECKED_ADDRESS = "unchecked_address"
     """An address came without a checksum."""
 

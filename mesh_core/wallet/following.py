@@ -45,7 +45,8 @@ class Follower:
             await self._adopt(chain)
         if account.state.sequence <= last:
             await self._adopt([head])
-        if account.has_all_history and account.state.sequence > was and not is_ours:
+        is_news = account.has_all_history and account.state.sequence > was and not is_ours
+        if is_news and not self._context.is_view_only:
             slots = f"slot {was} of this account holds a transition" if was == last else f"slots {was} to {last} of this account hold transitions"
             text = f"{slots} that this wallet has not signed: its seed is used elsewhere, or this is an old copy of its disk"
             self._context.notice(NoticeKind.MOVED, text)

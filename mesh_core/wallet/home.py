@@ -7,7 +7,8 @@ from pathlib import Path
 from mesh_core.crypto.phrase import phrase_to_seed
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.construction import Payment
-from mesh_core.storage.wallet_store import SEED_SIZE_BYTES, WalletStore, list_wallets
+from mesh_core.storage.key_file import AskPassphrase, KeyKind, Sealing
+from mesh_core.storage.wallet_store import SEED_SIZE_BYTES, WalletStore, find_key_kind, list_wallets
 from mesh_core.types.address import Address, parse_address
 from mesh_core.wallet import events
 from mesh_core.wallet.client import ValidatorClient
@@ -22,9 +23,20 @@ Publish = Callable[[events.WalletEvent], None]
 class WalletHome:
     """The wallets in HOME/wallets, by name. `start`, then use; `close` at the end."""
 
-    def __init__(self, home: Path, network: Network, publish: Publish, on_fault: Callable[[LocalFault], None]) -> None:
-        """`on_fault` is called when a wallet's disk fails: the process must then stop."""
+    def __init__(
+        self,
+        home: Path,
+        network: Network,
+        publish: Publish,
+        on_fault: Callable[[LocalFault], None],
+        *,
+        ask_passphrase: AskPassphrase | None = None,
+        claim_automatically: bool = True,
+    ) -> None:
+        """`on_fault` is called when a wallet's disk fails: the process must then stop. Without `ask_passphrase` sealed wallets stay closed."""
         self._home = home
+        self._ask_passphrase = ask_passphrase
+        self._claim_automatically = claim_automatically
         self._publish = publish
         self._on_fault = on_fault
         self._client = ValidatorClient(network, publish)
@@ -37,9 +49,12 @@ class WalletHome:
         return tuple(self._wallets)
 
     def start(self, only: Sequence[str] | None = None) -> None:
-        """Open every wallet that is there, or those named, and connect: one subscription a connection then covers them all. LocalFault."""
-        for name in list_wallets(self._home) if only is None else only:
-            self._open(WalletStore.open(self._home, name, self._on_fault))
+        """Open every wallet that is there, or those named, and connect: one subscription a connection then covers them all. LocalFault.
+
+        Of all wallets, the sealed ones are left closed where nobody can be asked for a passphrase; a notice says so. One that is named is not left out.
+        """
+        for name in self._find_openable() if only is None else only:
+            self._open(WalletStore.open(self._home, name, self._on_fault, ask_passphrase=self._ask_passphrase))
         self._client.start()
 
     async def close(self) -> None:
@@ -48,9 +63,17 @@ class WalletHome:
             await wallet.close()
         self._client.close()
 
-    def create(self, name: str) -> Wallet:
+    def _find_openable(self) -> list[str]:
+        names = list_wallets(self._home)
+        closed = [name for name in names if self._ask_passphrase is None and find_key_kind(self._home, name) is KeyKind.SEALED]
+        for name in closed:
+            text = f"the wallet '{name}' is sealed with a passphrase and stays closed here: use mesh-wallet --wallet {name}, which asks for it"
+            self._publish(events.WalletNotice(REAL.now_ns(), name, events.NoticeKind.SEALED.value, text, ()))
+        return [name for name in names if name not in closed]
+
+    def create(self, name: str, sealing: Sealing | None = None) -> Wallet:
         """Make a wallet with fresh keys. LocalFault (WALLET_EXISTS, WALLET_NAME_INVALID)."""
-        return self._open(WalletStore.create(self._home, name, REAL.entropy(SEED_SIZE_BYTES), self._on_fault))
+        return self._open(WalletStore.create(self._home, name, REAL.entropy(SEED_SIZE_BYTES), self._on_fault, sealing=sealing))
 
     def restore(self, name: str, seed: bytes) -> Wallet:
         """Make a wallet with a seed that was used before (32 bytes, secret); everything else comes back from the validators. LocalFault as `create`.
@@ -98,7 +121,7 @@ class WalletHome:
             raise LocalFault(fault.code, f"{recipient[:24]!r} is no wallet here and no address: {fault.text}") from fault
 
     def _open(self, store: WalletStore) -> Wallet:
-        wallet = Wallet(store, self._client, self._publish, lambda: next(self._numbers))
+        wallet = Wallet(store, self._client, self._publish, lambda: next(self._numbers), claim_automatically=self._claim_automatically)
         self._wallets[store.name] = wallet
         wallet.start()
         return wallet

@@ -92,6 +92,7 @@ class Payer:
         `replaces`: another transition of this slot is signed, and refused for ever.
         """
         context, draft = self._context, planned.draft
+        signing_key = context.signing_keys().signing_key
         trace.step("built")
         proof = await context.surroundings.prove(draft)
         waiting.prove_ms = trace.step("proved") if proof else 0.0
@@ -100,7 +101,7 @@ class Payer:
         except Rejected as refusal:
             raise LocalFault(refusal.code, f"the draft breaks a rule and was not signed: {refusal.text}") from refusal
         trace.step("checked")
-        candidate = identify(sign_draft(draft, proof, context.keys.signing_key))
+        candidate = identify(sign_draft(draft, proof, signing_key))
         trace.step("signed", candidate.transition_id)
         record = context.account.record_replacement if replaces else context.account.record_signed
         await record(TRANSITION.encode(candidate.transition), draft.new_opening, planned.paid, planned.claimed_value)

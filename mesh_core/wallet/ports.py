@@ -6,6 +6,7 @@ Nothing here, nor in what `wallet.py` imports, loads QUIC or a database, so that
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol
 
+from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.pending import Record
 from mesh_core.types.basic import PublicKey
@@ -35,15 +36,15 @@ OnConnected = Callable[[int], None]
 
 
 class Store(Protocol):
-    """One wallet's durable records and its seed."""
+    """One wallet's durable records and its keys."""
 
     @property
     def name(self) -> str:
         """The wallet's name."""
         ...
 
-    def read_seed(self) -> bytes:
-        """The wallet's 32 secret bytes. LocalFault (KEY_FILE)."""
+    def read_keys(self) -> WalletKeys | ViewOnlyKeys:
+        """The wallet's keys (secret): all of them, or those that read."""
         ...
 
     async def put(self, records: Sequence[Record]) -> None:

@@ -52,7 +52,7 @@ class Starter:
             # What others have certified needs no settling, only delivery.
             if unfinished is not None and has_followed and (unfinished.certificate is None or account.state.sequence == was):
                 await self._resume(unfinished)
-        self._payer.delivery.deliver()
+        self._deliver()
         self._complete()
 
     async def _ask_all(self, on_late: Callable[[AccountAnswer], None], *, wait_for_all: bool = False) -> list[AccountAnswer]:
@@ -86,7 +86,9 @@ class Starter:
         return True
 
     async def _resume(self, record: OutgoingRecord) -> None:
-        """Finish a transition of an earlier run, or of another device, with the same bytes."""
+        """Finish a transition of an earlier run, or of another device, with the same bytes. A view-only wallet leaves that to whoever signed it."""
+        if self._context.is_view_only:
+            return
         candidate = identify(TRANSITION.decode(record.transition))
         trace = self._context.new_trace()
         kind = "send" if candidate.core.kind is Kind.SEND else "receive"
@@ -94,6 +96,10 @@ class Starter:
         trace.started(kind, amount, candidate.core.fee, record.paid, candidate.core.sequence)
         with contextlib.suppress(LocalFault):
             await self._payer.settle(candidate, trace, certificate=record.certificate)
+
+    def _deliver(self) -> None:
+        if not self._context.is_view_only:
+            self._payer.delivery.deliver()
 
     # --- Later
 
@@ -108,7 +114,7 @@ class Starter:
 
     def on_own_certificate(self, checked: CheckedCertificate) -> None:
         """A certificate of this account was announced. Of our own payments we know before anybody else."""
-        own = self._context.account.pending_candidate
+        own = None if self._context.is_view_only else self._context.account.pending_candidate
         if checked.core.sequence >= self._context.account.state.sequence and (own is None or own.transition_id != checked.transition_id):
             self._on_late_answer(AccountAnswer(-1, checked, None))
 
@@ -135,7 +141,7 @@ class Starter:
                 unfinished = account.unsettled()
                 if unfinished is not None and unfinished.certificate is None:
                     await self._resume(unfinished)
-        self._payer.delivery.deliver()
+        self._deliver()
         self._complete()
 
     def _is_news(self, answer: AccountAnswer) -> bool:

@@ -7,7 +7,6 @@ What is signed is made durable first, and is sent until it is certified, over cr
 import asyncio
 from collections.abc import Callable, Sequence
 
-from mesh_core.crypto.keys import WalletKeys
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.construction import OpenedOutput, Payment, draft_receive, draft_send
 from mesh_core.types.address import Address, format_address
@@ -50,7 +49,7 @@ class Wallet:
         """`next_payment` numbers payments; all wallets of a process share it. LocalFault if the store belongs to another network."""
         self.name = store.name
         self._store = store
-        self._keys = WalletKeys.from_seed(store.read_seed())
+        self._keys = store.read_keys()
         self._genesis = client.network.genesis
         self.account = WalletAccount(store, self._keys, self._genesis, surroundings.now_ms)
         tasks = Tasks(f"wallet {store.name}")
@@ -60,7 +59,7 @@ class Wallet:
         self._wants_claim = asyncio.Event()
         self._starter = Starter(self._context, follower, self._payer, on_fault=self._on_fault, on_outputs=self._wants_claim.set)
         self._receiver = Receiver(self._context, on_outputs=self._wants_claim.set, on_own=self._starter.on_own_certificate, on_report=self._starter.on_report)
-        self._claim_automatically = claim_automatically
+        self._claim_automatically = claim_automatically and not self.is_view_only
         self._activity = CONNECTING
         self._fault: LocalFault | None = None
 
@@ -68,6 +67,11 @@ class Wallet:
     def address(self) -> Address:
         """What payers need."""
         return self._keys.address
+
+    @property
+    def is_view_only(self) -> bool:
+        """Whether this wallet sees everything and signs nothing."""
+        return self._context.is_view_only
 
     @property
     def is_in_step(self) -> bool:
@@ -127,8 +131,8 @@ class Wallet:
     async def send(self, payments: Sequence[Payment]) -> PaymentResult:
         """Pay, and return when it is final. Payments of one wallet queue up.
 
-        LocalFault: before anything is signed as `draft_send`; afterwards PAYMENT_SUPERSEDED, ACCOUNT_LOCKED or ACCOUNT_STUCK where it cannot be certified any
-        more. Whoever stops waiting does not stop the payment.
+        LocalFault: before anything is signed VIEW_ONLY, and as `draft_send`; afterwards PAYMENT_SUPERSEDED, ACCOUNT_LOCKED or ACCOUNT_STUCK where it cannot
+        be certified any more. Whoever stops waiting does not stop the payment.
         """
         return await self._transact(PAYING, lambda trace: self._plan_send(payments, trace))
 
@@ -142,6 +146,7 @@ class Wallet:
         Pays, or with no payments claims. Both transitions stay signed, and anybody who holds both can prove it: `confirmation` must be
         `emergency.CONFIRMATION`, typed by the owner. LocalFault: CONFIRMATION_MISSING, NOT_STUCK, or as `send` and `receive`.
         """
+        self._context.signing_keys()
         check_replacement(self.standing, confirmation, self._genesis.committee)
 
         def plan(trace: PaymentTrace) -> PlannedPayment:
@@ -153,13 +158,13 @@ class Wallet:
         return await self._transact(PAYING if payments else CLAIMING, plan, replaces=True)
 
     def _plan_send(self, payments: Sequence[Payment], trace: PaymentTrace) -> PlannedPayment:
-        draft = draft_send(self._keys, self._genesis, self.account.state, self.account.opening, payments, self._context.surroundings.entropy)
+        draft = draft_send(self._context.signing_keys(), self._genesis, self.account.state, self.account.opening, payments, self._context.surroundings.entropy)
         paid = tuple(PaidOutput(payment.address.owner, payment.amount, payment.text) for payment in payments)
         trace.started("send", sum(payment.amount for payment in payments), draft.core.fee, paid, draft.core.sequence)
         return PlannedPayment(draft, paid, 0)
 
     def _plan_receive(self, outputs: Sequence[OpenedOutput], trace: PaymentTrace) -> PlannedPayment:
-        draft = draft_receive(self._keys, self._genesis, self.account.state, self.account.opening, outputs)
+        draft = draft_receive(self._context.signing_keys(), self._genesis, self.account.state, self.account.opening, outputs)
         value = sum(output.opening.value for output in outputs)
         trace.started("receive", value, 0, (), draft.core.sequence)
         return PlannedPayment(draft, (), value)
@@ -173,6 +178,7 @@ class Wallet:
     async def _take_turn(self, activity: str, plan: Plan, trace: PaymentTrace, waiting: Waiting, *, replaces: bool) -> None:
         context = self._context
         try:
+            context.signing_keys()
             self._refuse_if_at_fault(replaces=replaces)
             if not context.in_step.is_set():
                 quorum = self._genesis.committee.quorum_threshold

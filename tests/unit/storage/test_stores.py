@@ -201,7 +201,7 @@ async def test_interrupted_creation_does_not_hide_the_history_of_a_used_seed(tmp
     await wallet.close()
 
 
-@pytest.mark.parametrize("line", [b"mesh-seed 2\n", b"mesh-seed 0\n", b"mesh-sealed-seed 1\n", b"mesh-seed 999999999\n"])
+@pytest.mark.parametrize("line", [b"mesh-seed 2\n", b"mesh-seed 0\n", b"mesh-sealed-seed 2\n", b"mesh-seed 999999999\n"])
 def test_seed_of_an_unknown_format_is_refused_by_name(tmp_path: Path, line: bytes) -> None:
     WalletStore.make(tmp_path, "alice", SEED)
     (tmp_path / "alice" / "seed").write_bytes(line + SEED.hex().encode())

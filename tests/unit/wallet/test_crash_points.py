@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.errors import LocalFault
 from mesh_core.storage.pending import Record
 from mesh_core.storage.wallet_store import WalletStore
@@ -49,8 +50,8 @@ class MortalStore:
     def name(self) -> str:
         return self.inner.name
 
-    def read_seed(self) -> bytes:
-        return self.inner.read_seed()
+    def read_keys(self) -> WalletKeys | ViewOnlyKeys:
+        return self.inner.read_keys()
 
     async def put(self, records: Sequence[Record]) -> None:
         await self.kill.point()
