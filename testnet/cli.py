@@ -8,17 +8,23 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mesh_core.errors import LocalFault
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.types.committee import MAX_VALIDATORS
 from testnet.simulation import command as simulation
 
 EXIT_FAILED = 1
+EXIT_NO_VALIDATOR = 3
+UP_DESCRIPTION = """Runs the validators of a home and its faucet until Ctrl-C or SIGTERM, then stops them in good order.
+Where the home has no network, one is made, whose money is all in the wallet 'faucet'. No other wallet is opened, so that mesh-wallet
+can use them; one program at a time runs a home's network."""
+UP_STATUSES = """Exit status: 0 stopped as asked, 1 failed (the home is in use, or wrong), 2 wrong usage, 3 a validator could not be started."""
 BACKENDS = ("native", "libsodium")
 LIBRARY_VARIABLE = "MESH_RISTRETTO"
 DETAIL_CHARACTERS = 160
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status: 0 good, 1 failed, 2 wrong usage."""
+    """Run the command; returns the exit status: 0 good, 1 failed, 2 wrong usage, 3 a validator of `up` could not be started."""
     parser = argparse.ArgumentParser(prog="mesh-testnet", description="Tools around the MESH protocol.")
     commands = parser.add_subparsers(dest="command", required=True)
     vectors = commands.add_parser("vectors", help="check range-proof vectors, or make new ones")
@@ -35,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     torture.add_argument("--seed", type=int, default=0, metavar="N", help="who pays whom, and who is killed; the timing is the machine's")
     torture.add_argument("--wallets", type=int, default=4, metavar="N", help="how many wallets pay each other (default 4)")
     torture.add_argument("--json", action="store_true", help="the report as one JSON object")
+    up = commands.add_parser("up", help="run a network with a faucet in the foreground, for mesh-wallet", description=UP_DESCRIPTION, epilog=UP_STATUSES)
+    up.add_argument("home", type=Path, metavar="DIR", help="where network and wallets are kept; made with a new network where there is none")
+    up.add_argument("--validators", type=_validators_count, metavar="N", help="with a new network: how many validators (default 4)")
+    up.add_argument("--json", action="store_true", help="one JSON object a line")
     simulation.add_arguments(commands.add_parser("simulate", help="the product's own code against seeded faults, in virtual time"))
     options = parser.parse_args(arguments)
     if options.command == "torture" and not (options.minutes > 0 and options.wallets >= 2):
@@ -42,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "vectors" and (options.file is None) == (options.make is None):
         parser.error("vectors takes either a FILE to check or --make FILE")
     try:
+        if options.command == "up":
+            return _up(options.home, options.validators, as_json=options.json)
         if options.command == "torture":
             return _torture(options.minutes, options.seed, options.wallets, as_json=options.json)
         if options.command == "simulate":
@@ -54,7 +66,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _check(options.file) if options.file is not None else _make(options.make, options.seed)
     except LocalFault as fault:
         sys.stderr.write(f"mesh-testnet: {fault}\n")
-        return EXIT_FAILED
+        return EXIT_NO_VALIDATOR if fault.code is ErrorCode.VALIDATOR_START else EXIT_FAILED
+
+
+def _validators_count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_VALIDATORS)) and 1 <= int(text) <= MAX_VALIDATORS):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 to {MAX_VALIDATORS}")
+    return int(text)
+
+
+def _up(home: Path, validators_count: int | None, *, as_json: bool) -> int:
+    from mesh_core.wallet.home_folder import find_home
+    from testnet.up import run_up
+
+    try:
+        run_up(find_home(home), validators_count, as_json=as_json)
+    except KeyboardInterrupt:
+        return EXIT_FAILED  # before there was anything to stop in good order
+    return 0
 
 
 def _torture(minutes: float, seed: int, wallets_count: int, *, as_json: bool) -> int:

@@ -75,11 +75,9 @@ class Faucet:
         self._connections.add(task)
         try:
             await self._answer_all(reader, writer)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, asyncio.CancelledError):
+            # Cancelled by `close`, and nobody waits for this task but `close`; asyncio would complain of a handler that ends cancelled.
             writer.transport.abort()
-        except asyncio.CancelledError:
-            writer.transport.abort()
-            raise
         finally:
             self._connections.discard(task)
             writer.close()

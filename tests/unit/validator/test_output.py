@@ -84,3 +84,15 @@ def test_reader_that_has_gone_ends_the_writing_and_not_the_process() -> None:
         output.close()
         assert not output._thread.is_alive()
         output.write(line(10))
+
+
+def test_end_of_the_reader_is_told_once() -> None:
+    with pipe() as (reading, writing):
+        os.close(reading)
+        told = threading.Semaphore(0)
+        output = LineWriter(writing, on_end=told.release)
+        output.write_line("a line\n")
+        assert told.acquire(timeout=10)
+        output.write_line("another\n")
+        output.close()
+        assert not told.acquire(blocking=False)

@@ -1,0 +1,178 @@
+"""`mesh-testnet up DIR`: the network of a home in the foreground, with a faucet, until it is told to stop.
+
+Of the home's wallets it opens the faucet's alone: all others stay free for `mesh-wallet`.
+"""
+
+import asyncio
+import contextlib
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.protocol.genesis import Genesis
+from mesh_core.storage.lock import OwnerLock
+from mesh_core.storage.wallet_store import list_wallets
+from mesh_core.validator.output import LineWriter
+from mesh_core.wallet.network import load_network
+from testnet.child import Event
+from testnet.faucet import FAUCET_TEXT, FAUCET_WALLET, MAX_UNITS, Faucet
+from testnet.genesis import FAUCET_ALLOCATION, VALIDATORS_COUNT, create_network, open_network
+from testnet.layout import NetworkFolder
+from testnet.ownership import own_home
+from testnet.supervisor import Supervisor
+from testnet.up_lines import UpLines
+from testnet.wallet_service import WalletService
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class UpNetwork:
+    """The processes of one home. `open`, then `start`; `close` at the end, whatever happened."""
+
+    def __init__(self, folder: NetworkFolder, publish: Callable[[Event], None]) -> None:
+        self._folder = folder
+        self._publish = publish
+        self._lock: OwnerLock | None = None
+        self._genesis: Genesis | None = None
+        self._supervisor: Supervisor | None = None
+        self._wallets = WalletService(folder, publish, only=[FAUCET_WALLET])
+        self._faucet = Faucet(folder.faucet_socket, self._pay, publish)
+        self._waking = asyncio.Lock()
+
+    def open(self, validators_count: int | None) -> None:
+        """Own the home, and make a network with a faucet in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home."""
+        folder = self._folder
+        self._lock = own_home(folder)
+        if not folder.exists:
+            count = VALIDATORS_COUNT if validators_count is None else validators_count
+            create_network(folder, name=f"local-{count}", wallets={FAUCET_WALLET: FAUCET_ALLOCATION}, validators_count=count)
+            self._tell("network_made", home=str(folder.home), validators=count, faucet_units=FAUCET_ALLOCATION)
+        self._genesis = open_network(folder)
+        size = self._genesis.committee.size
+        if validators_count not in (None, size):
+            text = f"the network in {folder.home} has {size} validators, and their number never changes: leave out --validators, or choose another folder"
+            raise LocalFault(ErrorCode.CONFIG_INVALID, text)
+        self._supervisor = Supervisor(folder, size, self._publish, auto_restart=True)
+
+    async def start(self) -> None:
+        """Start every process; returns when all validators are up and the faucet listens. LocalFault (VALIDATOR_START, STORE_UNAVAILABLE)."""
+        assert self._supervisor is not None
+        has_faucet = FAUCET_WALLET in list_wallets(self._folder.wallets)
+        if has_faucet:
+            await self._wallets.start()
+        await self._supervisor.start_all()
+        if has_faucet:
+            await self._faucet.open()
+        self._tell_ready(has_faucet=has_faucet)
+
+    async def close(self) -> None:
+        """Stop every process and give up the home."""
+        await self._faucet.close()
+        if self._supervisor is not None:
+            await asyncio.gather(self._wallets.stop(), self._supervisor.stop_all())
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    async def _pay(self, address: str, amount: int) -> str:
+        """From the faucet, whose process is started again if it has ended."""
+        async with self._waking:
+            if self._wallets.pid is None:
+                await self._wallets.start()
+        return await self._wallets.pay(FAUCET_WALLET, address, amount, FAUCET_TEXT)
+
+    def _tell_ready(self, *, has_faucet: bool) -> None:
+        assert self._genesis is not None
+        assert self._supervisor is not None
+        network = load_network(self._folder.network_file)
+        self._tell(
+            "network_ready",
+            name=network.name,
+            home=str(self._folder.home),
+            network_id=self._genesis.network_id.hex(),
+            validators=[
+                {"name": peer.name, "host": peer.host, "port": peer.port, "pid": self._supervisor.pid(index), "public_key": peer.identity_pk.hex()}
+                for index, peer in enumerate(network.validators)
+            ],
+            faucet=str(self._folder.faucet_socket) if has_faucet else None,
+        )
+
+    def _tell(self, event: str, **fields: object) -> None:
+        self._publish({"event": event, "t_ns": time.monotonic_ns(), **fields})
+
+
+def run_up(home: Path, validators_count: int | None, *, as_json: bool) -> None:
+    """Run the network of a home until SIGINT, SIGTERM or SIGHUP, or until nobody reads its lines any more. LocalFault if it cannot be run."""
+    asyncio.run(_run(NetworkFolder(home), validators_count, as_json=as_json))
+
+
+async def _run(folder: NetworkFolder, validators_count: int | None, *, as_json: bool) -> None:
+    loop = asyncio.get_running_loop()
+    stop: asyncio.Future[str] = loop.create_future()
+
+    def ask_to_stop(reason: str) -> None:
+        if not stop.done():
+            stop.set_result(reason)
+
+    def reader_ended() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile, and everything with it
+            loop.call_soon_threadsafe(ask_to_stop, "nobody reads these lines any more")
+
+    output, lines = LineWriter(on_end=reader_ended), UpLines(as_json=as_json)
+
+    def publish(event: Event) -> None:
+        line = lines.line(event)
+        if line is not None:
+            output.write_line(line)
+        if event["event"] == "network_ready" and not as_json:
+            for text in describe_network(event):
+                output.write_line(text + "\n")
+
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, ask_to_stop, number.name)
+    network = UpNetwork(folder, publish)
+    try:
+        try:
+            await _serve(network, validators_count, stop, publish)
+        finally:
+            await network.close()
+        publish({"event": "network_stopped", "t_ns": time.monotonic_ns()})
+    finally:
+        await asyncio.to_thread(output.close)
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _serve(network: UpNetwork, validators_count: int | None, stop: asyncio.Future[str], publish: Callable[[Event], None]) -> None:
+    network.open(validators_count)
+    starting = asyncio.get_running_loop().create_task(network.start())
+    waited_for: list[asyncio.Future[Any]] = [starting, stop]
+    await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+    if stop.done():
+        # What is being started must have let go, one way or the other, before all is stopped.
+        starting.cancel()
+        await asyncio.wait([starting])
+    else:
+        starting.result()
+    reason = await stop
+    publish({"event": "network_stopping", "t_ns": time.monotonic_ns(), "reason": reason})
+
+
+def describe_network(ready: Event) -> list[str]:
+    """What a person needs to use a network that is ready, line by line."""
+    quoted = shlex.quote(ready["home"])
+    shown = [
+        "",
+        f"  network    {ready['name']}, id {ready['network_id']}",
+        f"  home       {ready['home']}",
+        *(f"  {one['name']:<9}  {one['host']}:{one['port']}, process {one['pid']}, key {one['public_key']}" for one in ready["validators"]),
+    ]
+    if ready["faucet"] is None:
+        shown.append("  faucet     none: this home has no wallet of that name")
+    else:
+        shown.append(f"  faucet     up to {MAX_UNITS:,} units a request: mesh-wallet --home {quoted} faucet --amount 10000")
+    return [*shown, f"  wallets    mesh-wallet --home {quoted} COMMAND, or once: export MESH_HOME={quoted}", "  stop       Ctrl-C, or SIGTERM", ""]
