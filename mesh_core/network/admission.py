@@ -5,7 +5,7 @@ every validator at once. Pure: the clock is an argument.
 """
 
 import ipaddress
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,8 @@ class AdmissionLimits:
     connections: int = 1024
     half_open: int = 128
     """Connections whose handshake is not complete."""
+    half_open_per_source: int = 32
+    """One address alone must not take all of these."""
     rate_per_s: float = 50.0
     """New connections of one source, sustained."""
     burst: int = 128
@@ -42,6 +44,7 @@ class Admission:
     def __init__(self, limits: AdmissionLimits) -> None:
         self._limits = limits
         self._open: dict[str, int] = {}
+        self._half_open_of: Counter[str] = Counter()
         self._total = 0
         self._half_open = 0
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
@@ -63,6 +66,8 @@ class Admission:
             return "too many connections"
         if self._half_open >= self._limits.half_open:
             return "too many unfinished handshakes"
+        if self._half_open_of[source] >= self._limits.half_open_per_source:
+            return "too many unfinished handshakes from this address"
         if self._open.get(source, 0) >= self._limits.connections_per_source:
             return "too many connections from this address"
         if not self._take_token(source, now):
@@ -70,23 +75,30 @@ class Admission:
         self._open[source] = self._open.get(source, 0) + 1
         self._total += 1
         self._half_open += 1
+        self._half_open_of[source] += 1
         return None
 
-    def completed(self) -> None:
-        """A connection's handshake is complete."""
-        self._half_open -= 1
+    def completed(self, host: str) -> None:
+        """The handshake of a connection from `host` is complete."""
+        self._end_half_open(source_of(host))
 
     def closed(self, host: str, *, was_complete: bool) -> None:
         """A connection is gone."""
         source = source_of(host)
         self._total -= 1
         if not was_complete:
-            self._half_open -= 1
+            self._end_half_open(source)
         left = self._open[source] - 1
         if left:
             self._open[source] = left
         else:
             del self._open[source]
+
+    def _end_half_open(self, source: str) -> None:
+        self._half_open -= 1
+        self._half_open_of[source] -= 1
+        if not self._half_open_of[source]:
+            del self._half_open_of[source]
 
     def _take_token(self, source: str, now: float) -> bool:
         """A bucket holds `burst` tokens and gains `rate_per_s` a second."""

@@ -1,6 +1,7 @@
 """What both ends of a connection share: messages in frames on two streams, the ERROR message, and an end that is told exactly once."""
 
 import logging
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Final
 
@@ -165,15 +166,22 @@ class WireConnection(TransportOwner):
 
     @override
     def on_data(self, stream_id: int, data: bytes) -> None:
+        self._guard(lambda: self._take(stream_id, data))
+
+    def _take(self, stream_id: int, data: bytes) -> None:
+        if stream_id == CONTROL_STREAM:
+            self._control.feed(data)
+            while not self.is_closing and (frame := self._control.next_frame()) is not None:
+                self._handle_control(frame)
+        elif stream_id == MESSAGE_STREAM:
+            self._handle_message_bytes(data)
+        else:
+            raise FrameFault(WireErrorCode.BAD_FRAME, f"stream {stream_id} has no use")
+
+    def _guard(self, handle: Callable[[], None]) -> None:
+        """Handle something of the peer's; whatever is wrong with it ends this connection and no other."""
         try:
-            if stream_id == CONTROL_STREAM:
-                self._control.feed(data)
-                while not self.is_closing and (frame := self._control.next_frame()) is not None:
-                    self._handle_control(frame)
-            elif stream_id == MESSAGE_STREAM:
-                self._handle_message_bytes(data)
-            else:
-                raise FrameFault(WireErrorCode.BAD_FRAME, f"stream {stream_id} has no use")
+            handle()
         except (FrameFault, HandshakeFault) as fault:
             self.refuse(fault.wire_code, fault.reason)
         except Exception:

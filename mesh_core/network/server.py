@@ -7,6 +7,7 @@ seconds. Requests reach the handler in the order of their arrival and are answer
 import asyncio
 import logging
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -31,6 +32,7 @@ from mesh_core.network.connection import (
 from mesh_core.network.framing import Frame, FrameFault
 from mesh_core.network.quic import CloseReason, QuicListener, QuicTransport, TransportOwner, listen
 from mesh_core.network.tls import TlsIdentity, server_configuration
+from mesh_core.network.work import BURST_S, SHARE, WorkBudget
 from mesh_core.protocol.handshake import Entropy, HandshakeFault, PeerIdentity, Responder
 from mesh_core.types.basic import Hash32, PublicKey
 from mesh_core.types.messages import MAX_FRAME_BYTES, ErrorMessage, Handshake, Hello, Message, Ping, Pong, Role
@@ -39,6 +41,10 @@ logger = logging.getLogger(__name__)
 
 HANDSHAKE_DEADLINE_S: Final = 3.0
 REFUSAL_LOG_INTERVAL_S: Final = 1.0
+HANDSHAKE_WORK_S: Final = 0.003
+"""What the TLS handshake of one connection costs, measured; it is done inside aioquic."""
+LOOKED_AT_QUEUED_BYTES: Final = 256 * 1024
+"""A connection with less than this unacknowledged is none of those that read nothing."""
 
 PongSource = Callable[[], tuple[int, Hash32, int]]
 """Gives a PONG's content: number of applied certificates, last computed state digest, flags (`PongFlag`)."""
@@ -63,6 +69,12 @@ class ServerLimits:
     """Bytes of the unanswered requests of one connection."""
     queued_bytes: int = 4 * 1024 * 1024
     """Bytes of answers and events that one connection has not acknowledged; more, and it is cut off."""
+    source_queued_bytes: int = 16 * 1024 * 1024
+    """The same of all connections of one address: 64 that read nothing must not hold 64 times as much."""
+    work_share: float = SHARE
+    work_burst_s: float = BURST_S
+    deferred_bytes: int = 512 * 1024
+    """Bytes of requests that wait because their sender has used up its share of the time (work.py); more, and it is cut off."""
     handshake_deadline_s: float = HANDSHAKE_DEADLINE_S
 
 
@@ -128,6 +140,8 @@ class _ServerConnection(WireConnection):
         self._server = server
         self._host = str(address[0])
         self.source = source_of(self._host)
+        self._worker = self.source
+        self._resuming: asyncio.TimerHandle | None = None
         self._session: Session | None = None
         self._pending: dict[int, int] = {}
         self._pending_bytes = 0
@@ -147,7 +161,12 @@ class _ServerConnection(WireConnection):
     def answer(self, message: Message) -> None:
         if isinstance(message, Answer):
             self._pending_bytes -= self._pending.pop(message.request_id, 0)
-        if not self.is_closing:
+        if self.is_closing:
+            return
+        limit = self._server.limits.source_queued_bytes
+        if self.queued_bytes > LOOKED_AT_QUEUED_BYTES and self._server.queued_bytes_of(self.source) > limit:
+            self.refuse(WireErrorCode.RATE_LIMIT, f"more than {limit} bytes are waiting to be read at this address")
+        else:
             self._send_message(message)
 
     async def drain(self, below_bytes: int) -> None:
@@ -194,7 +213,10 @@ class _ServerConnection(WireConnection):
 
     def _open(self, peer: PeerIdentity) -> None:
         self._deadline.cancel()
-        self._server.admission.completed()
+        self._server.admission.completed(self._host)
+        if peer.role is Role.VALIDATOR:
+            # Its share is its own, wherever it comes from: wallets on one machine with it cannot use it up.
+            self._worker = f"validator {peer.identity.hex()}"
         session = Session(self, peer)
         self._session = session
         self._server.handler.on_open(session)
@@ -229,12 +251,40 @@ class _ServerConnection(WireConnection):
             raise FrameFault(WireErrorCode.HANDSHAKE_REQUIRED, "too many requests before the handshake")
 
     def _handle_frames(self, session: Session) -> None:
-        while (frame := self._next_messages_frame()) is not None:
-            message = decode_frame(frame)
-            self._classify(session, message)
-            if isinstance(message, Answered):
-                self._count_pending(message.request_id, frame.size_bytes)
-            self._server.handler.handle(session, message)
+        """Handle what has arrived, as long as its sender has time left; then the rest waits, and nobody else with it."""
+        loop, work = asyncio.get_running_loop(), self._server.work
+        while self._resuming is None:
+            delay = work.delay(self._worker, now=loop.time())
+            if delay > 0.0:
+                self._resuming = loop.call_later(delay, self._resume, session)
+                break
+            # Time of this thread: what other processes take of the machine is not this sender's doing.
+            started = time.thread_time()
+            has_handled = self._handle_next_frame(session)
+            work.spend(self._worker, time.thread_time() - started, now=loop.time())
+            if not has_handled:
+                return
+        limit = self._server.limits.deferred_bytes
+        if self._messages.buffered_bytes > limit:
+            raise FrameFault(WireErrorCode.RATE_LIMIT, f"more than {limit} bytes of requests for which the validator has no time")
+
+    def _resume(self, session: Session) -> None:
+        """The sender has time again."""
+        self._resuming = None
+        if not self.is_closing:
+            self._guard(lambda: self._handle_frames(session))
+
+    def _handle_next_frame(self, session: Session) -> bool:
+        """Handle one frame; False when none is complete."""
+        frame = self._next_messages_frame()
+        if frame is None:
+            return False
+        message = decode_frame(frame)
+        self._classify(session, message)
+        if isinstance(message, Answered):
+            self._count_pending(message.request_id, frame.size_bytes)
+        self._server.handler.handle(session, message)
+        return True
 
     @staticmethod
     def _classify(session: Session, message: Message) -> None:
@@ -265,6 +315,8 @@ class _ServerConnection(WireConnection):
     @override
     def _handle_end(self, reason: CloseReason) -> None:
         self._deadline.cancel()
+        if self._resuming is not None:
+            self._resuming.cancel()
         self._drained.set()
         if self._session is None:
             log_step(self.peer_name, "connection", role="responder", result=f"ended before the handshake was complete: {reason.text}")
@@ -303,6 +355,7 @@ class Server:
         self.limits = ServerLimits() if limits is None else limits
         self.entropy = entropy
         self.admission = Admission(self.limits.admission)
+        self.work = WorkBudget(share=self.limits.work_share, burst_s=self.limits.work_burst_s)
         self._host = host
         self._requested_port = port
         self._retry = not is_loopback(host) if retry is None else retry
@@ -348,6 +401,10 @@ class Server:
             connection.abort(text)
         await listener.wait_closed()
 
+    def queued_bytes_of(self, source: str) -> int:
+        """Bytes that all connections of one address have not acknowledged."""
+        return sum(connection.queued_bytes for connection in self._connections if connection.source == source)
+
     def forget(self, connection: _ServerConnection, host: str, *, was_complete: bool) -> None:
         """The connection's last packet is sent: it counts no more."""
         self._connections.discard(connection)
@@ -355,7 +412,10 @@ class Server:
 
     def _accept(self, address: Address) -> Callable[[QuicTransport], TransportOwner] | None:
         now = asyncio.get_running_loop().time()
-        refusal = self.admission.admit(str(address[0]), now=now)
+        source = source_of(str(address[0]))
+        refusal = "too much work for this address" if self.work.delay(source, now=now) > 0.0 else self.admission.admit(str(address[0]), now=now)
+        if refusal is None:
+            self.work.spend(source, HANDSHAKE_WORK_S, now=now)
         if refusal is not None:
             if now - self._refusal_logged_at >= REFUSAL_LOG_INTERVAL_S:  # one line a second, or a flood of packets would be a flood of lines
                 self._refusal_logged_at = now

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mesh_core.network import admission
 from mesh_core.network.admission import Admission, AdmissionLimits, source_of
 
-GENEROUS = AdmissionLimits(connections_per_source=1000, connections=1000, half_open=1000, rate_per_s=1e6, burst=1000)
+GENEROUS = AdmissionLimits(connections_per_source=1000, connections=1000, half_open=1000, half_open_per_source=1000, rate_per_s=1e6, burst=1000)
 
 
 def limits(**changes: float) -> AdmissionLimits:
@@ -20,7 +20,7 @@ def test_connections_of_one_address_are_capped_and_a_closed_one_makes_room() -> 
     assert [door.admit("10.0.0.1", now=0.0) for _ in range(2)] == [None, None]
     assert door.admit("10.0.0.1", now=0.0) == "too many connections from this address"
     assert door.admit("10.0.0.2", now=0.0) is None
-    door.completed()
+    door.completed("10.0.0.1")
     door.closed("10.0.0.1", was_complete=True)
     assert door.admit("10.0.0.1", now=0.0) is None
     assert (door.connections, door.half_open) == (3, 3)
@@ -30,10 +30,22 @@ def test_unfinished_handshakes_are_capped_and_a_finished_one_makes_room() -> Non
     door = Admission(limits(half_open=1))
     assert door.admit("10.0.0.1", now=0.0) is None
     assert door.admit("10.0.0.2", now=0.0) == "too many unfinished handshakes"
-    door.completed()
+    door.completed("10.0.0.1")
     assert door.admit("10.0.0.2", now=0.0) is None
     door.closed("10.0.0.2", was_complete=False)
     assert door.half_open == 0
+
+
+def test_unfinished_handshakes_of_one_address_leave_room_for_others() -> None:
+    door = Admission(limits(half_open=5, half_open_per_source=2))
+    assert [door.admit("10.0.0.1", now=0.0) for _ in range(2)] == [None, None]
+    assert door.admit("10.0.0.1", now=0.0) == "too many unfinished handshakes from this address"
+    assert door.admit("10.0.0.2", now=0.0) is None
+    door.completed("10.0.0.1")
+    assert door.admit("10.0.0.1", now=0.0) is None
+    door.closed("10.0.0.1", was_complete=False)
+    assert door.admit("10.0.0.1", now=0.0) is None
+    assert door.admit("10.0.0.1", now=0.0) is not None
 
 
 def test_all_connections_are_capped() -> None:
@@ -89,7 +101,7 @@ def test_counters_return_to_zero_whatever_happens(history: list[tuple[str, bool,
     for host, completes, closes in history:
         if door.admit(host, now=0.0) is None:
             if completes:
-                door.completed()
+                door.completed(host)
             live.append((host, completes))
         if closes and live:
             oldest, was_complete = live.pop(0)
@@ -98,4 +110,4 @@ def test_counters_return_to_zero_whatever_happens(history: list[tuple[str, bool,
         assert door.half_open == sum(not complete for _, complete in live) <= 7
     for host, was_complete in live:
         door.closed(host, was_complete=was_complete)
-    assert (door.connections, door.half_open, door._open) == (0, 0, {})
+    assert (door.connections, door.half_open, door._open, door._half_open_of) == (0, 0, {}, {})
