@@ -3,6 +3,7 @@
 A certificate is applied completely or not at all, once. Checks come first, changes last, and nothing fails after the first change.
 """
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from mesh_core.errors import Rejected
@@ -24,6 +25,9 @@ from mesh_core.types.messages import MAX_MISSING, AckStatus
 
 MAX_CONFLICTS_KEPT = 256
 """Certificates kept as evidence of more than f faults. Whoever has so many votes to give away could fill the disk with more; two would do."""
+
+REMEMBERED = 512
+"""Certificates by their bytes. Whoever catches up gets each one from every peer, most often in the same bytes and at about the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +51,13 @@ class Applying:
         self._standing = standing
         self._store = store
         self.parking = ParkingLot()
+        self._recent: OrderedDict[bytes, CheckedCertificate] = OrderedDict()
         self._conflicts_count = sum(1 for _ in store.records(CONFLICT_PREFIX))
 
     def take(self, data: bytes) -> Taken:
         """Check a certificate and apply it, and all that was parked for it, or park it itself."""
         try:
-            checked = decode_certificate(data, self._genesis)
+            checked = self._recent.get(data) or decode_certificate(data, self._genesis)
             if self._archive.is_applied(checked):
                 return Taken(AckStatus.ALREADY_APPLIED, checked, [])
             if self.parking.holds(checked):
@@ -61,8 +66,15 @@ class Applying:
             verify_certificate(checked, self._genesis)
         except InvalidCertificate:
             return Taken(AckStatus.INVALID, None, [])
+        self._remember(checked)
         status, effects = self._settle(checked)
         return Taken(status, checked, effects)
+
+    def _remember(self, checked: CheckedCertificate) -> None:
+        """Keep what was decoded. Whether it is applied is looked up each time; only what follows from the bytes alone is remembered."""
+        self._recent[checked.data] = checked
+        if len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
 
     def missing_certificates(self, checked: CheckedCertificate) -> list[Hash32]:
         """Certificates whose outputs are claimed and that are not applied here."""

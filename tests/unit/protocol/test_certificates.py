@@ -6,7 +6,15 @@ import pytest
 
 from mesh_core.crypto import domains
 from mesh_core.errors import ErrorCode
-from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, build_certificate, read_certificate, verify_certificate, verify_vote
+from mesh_core.protocol.certificates import (
+    CheckedCertificate,
+    InvalidCertificate,
+    build_certificate,
+    decode_certificate,
+    read_certificate,
+    verify_certificate,
+    verify_vote,
+)
 from mesh_core.protocol.effects import Broadcast, Emit, Persist, Reply, Source
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.identifiers import compute_cert_id, identify
@@ -445,3 +453,31 @@ def test_work_for_attached_certificates_ends_with_the_first_that_is_not_valid(wo
     # Bytes that their sender has not signed buy not even that.
     assert isinstance(validator.vote(replace(stranger, owner_signature=Signature(bytes(64))), (forged,)), VoteReject)
     assert count == [1]
+
+
+def test_certificate_that_every_peer_sends_is_decoded_once_and_looked_up_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster()
+    chain = chain_of(cluster, 6)
+    validator = cluster.validators[0]
+    decoded: list[bytes] = []
+
+    def counted(data: bytes, genesis: Genesis) -> CheckedCertificate:
+        decoded.append(data)
+        return decode_certificate(data, genesis)
+
+    monkeypatch.setattr("mesh_core.protocol.applying.decode_certificate", counted)
+    monkeypatch.setattr("mesh_core.protocol.applying.REMEMBERED", 4)
+    parked_first = [validator.settle(one).status for one in (chain[1], chain[1], chain[0], chain[1], chain[0])]
+    assert parked_first == [AckStatus.PENDING, AckStatus.PENDING, AckStatus.APPLIED, AckStatus.ALREADY_APPLIED, AckStatus.ALREADY_APPLIED]
+    assert len(decoded) == 2
+    for one in chain[2:]:
+        assert validator.settle(one).status is AckStatus.APPLIED
+    # The oldest are forgotten, and known all the same.
+    assert validator.settle(chain[5]).status is validator.settle(chain[1]).status is AckStatus.ALREADY_APPLIED
+    assert len(decoded) == 7
+    # What is not valid is not remembered.
+    forged = replace(chain[5], votes=(*chain[5].votes[:2], replace(chain[5].votes[2], signature=chain[5].votes[0].signature)))
+    fresh = Cluster().validators[0]
+    for _ in range(2):
+        assert fresh.settle(forged).status is AckStatus.INVALID
+    assert len(decoded) == 9
