@@ -21,6 +21,7 @@ from mesh_core.validator.config import ValidatorConfig, load_config, write_confi
 from mesh_core.validator.identity import SEED_SIZE_BYTES, init_identity
 from mesh_core.wallet.network import load_network, write_network
 from testnet.layout import NetworkFolder, ValidatorFolder
+from testnet.unfinished import find_seeds, put_aside_unfinished
 
 Entropy = Callable[[int], bytes]
 
@@ -59,16 +60,18 @@ def create_network(
     """Make keys, wallets, genesis and configurations in an empty home; returns the wallets' seeds (secret). LocalFault.
 
     `wallets` are names with their genesis amounts. They are made before the file that says that a network is there: a home whose genesis gives money to
-    seeds that nobody has would be worthless. An interrupted attempt leaves no network behind, and is refused, not repaired: keys may lie there.
+    seeds that nobody has would be worthless. What an interrupted attempt has left is put aside (`unfinished.py`), and its wallets are used. The caller owns
+    the home.
     """
     try:
         make_private_directory(folder.home)
-        unfinished = any(folder.home.glob("v[0-9]*"))
+        if folder.exists:
+            raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{folder.home} holds a network already: choose another folder")
+        known = find_seeds(folder, wallets)
+        put_aside_unfinished(folder)
     except OSError as error:
         raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot make the folder {folder.home}: {error.strerror or error}") from error
-    if folder.exists or unfinished:
-        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{folder.home} holds a network, or a part of one, already: choose another folder")
-    seeds = {wallet: entropy(SEED_SIZE_BYTES) for wallet in wallets}
+    seeds = {wallet: entropy(SEED_SIZE_BYTES) for wallet in wallets} | known
     identities = sorted((SigningKey(seed).public_key, seed) for seed in (entropy(SEED_SIZE_BYTES) for _ in range(validators_count)))
     for index, (_, seed) in enumerate(identities):
         init_identity(folder.validator(index).path, lambda _, seed=seed: seed)  # type: ignore[misc]
@@ -84,7 +87,8 @@ def create_network(
     genesis = check_genesis(doc)
     write_atomically(folder.genesis_file, GENESIS_DOC.encode(doc), 0o644)
     for wallet, seed in seeds.items():
-        WalletStore.make(folder.wallets, wallet, seed)
+        if wallet not in known:
+            WalletStore.make(folder.wallets, wallet, seed)
     configure(folder, genesis, free_ports(validators_count))
     return seeds
 

@@ -163,6 +163,15 @@ def require_wallet(home: Path, name: str) -> Path:
     return folder
 
 
+def has_records(home: Path, name: str) -> bool:
+    """Whether a closed wallet has been used: it remembers a network. LocalFault: WALLET_UNKNOWN, and what `Database.open` raises (STORE_LOCKED)."""
+    database = _open_database(require_wallet(home, name), deadline_seconds=DEADLINE_SECONDS)
+    try:
+        return any(record != NOTHING_TO_RESTORE for record in database.records())
+    finally:
+        database.close()
+
+
 def find_key_kind(home: Path, name: str) -> KeyKind:
     """Whether a wallet's seed lies open, is sealed, or is not there at all. LocalFault: WALLET_UNKNOWN, KEY_FILE, STORE_FORMAT."""
     return find_kind(require_wallet(home, name))

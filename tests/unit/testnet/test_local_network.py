@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh_core.crypto.keys import WalletKeys
+from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.genesis import Genesis
@@ -77,21 +77,63 @@ def test_wallets_are_there_before_the_network_counts_as_made(folder: NetworkFold
     assert not folder.exists
 
 
-def test_interrupted_attempt_is_no_network_and_is_not_mended(folder: NetworkFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, "the disk is full")
+@pytest.mark.parametrize("step", ["init_identity", "write_atomically", "wallet", "free_ports", "write_config", "write_network"])
+def test_interrupted_start_is_begun_anew_and_loses_no_key(folder: NetworkFolder, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Wherever the first attempt ended: nothing of it had run, so it is put aside, and its wallets get the money of the new genesis."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(WalletStore, "make", full)
-        with pytest.raises(LocalFault):
+        if step == "wallet":
+            patch.setattr(WalletStore, "make", interrupted)
+        else:
+            patch.setattr(genesis_module, step, interrupted)
+        with pytest.raises(KeyboardInterrupt):
             make(folder)
     assert not folder.exists
-    keys = [folder.validator(index).identity_key.read_bytes() for index in range(4)]
+    keys = {path.read_bytes() for path in folder.home.rglob("identity.key")} | {path.read_bytes() for path in folder.home.rglob("seed")}
+    seeds = make(folder)
+    genesis = open_network(folder)
+    assert {allocation.owner: allocation.amount for allocation in genesis.doc.allocations} == {
+        WalletKeys.from_seed(seeds[name]).owner: amount for name, amount in WALLETS.items() if amount
+    }
+    on_disk = {name: bytes.fromhex((folder.wallets / name / "seed").read_text().split()[-1]) for name in WALLETS}
+    assert on_disk == seeds
+    assert keys <= {path.read_bytes() for path in folder.home.rglob("identity.key")} | {path.read_bytes() for path in folder.home.rglob("seed")}
+
+
+def test_network_that_ran_is_never_begun_anew_when_its_file_is_missing(folder: NetworkFolder) -> None:
+    make(folder)
+    folder.network_file.unlink()
+    folder.validator(2).data_dir.mkdir()
+    before = {path: path.read_bytes() for path in folder.home.rglob("*") if path.is_file()}
     with pytest.raises(LocalFault) as refusal:
         make(folder)
     assert refusal.value.code is ErrorCode.STORE_UNAVAILABLE
-    assert str(folder.home) in refusal.value.text
-    assert [folder.validator(index).identity_key.read_bytes() for index in range(4)] == keys
+    assert "validators that have run (v3) and no network.toml: put a copy of that file back" in refusal.value.text
+    assert "move v1, v2, v3, v4 and genesis.bin away" in refusal.value.text
+    folder.validator(2).data_dir.rmdir()
+    folder.validator(0).first_start.unlink()
+    with pytest.raises(LocalFault, match=r"have run \(v1\)"):
+        make(folder)
+    del before[folder.validator(0).first_start]
+    assert {path: path.read_bytes() for path in folder.home.rglob("*") if path.is_file()} == before
+
+
+def test_wallet_of_the_owners_gets_the_money_of_its_name(folder: NetworkFolder) -> None:
+    WalletStore.make(folder.wallets, "alice", bytes(32))
+    assert make(folder)["alice"] == bytes(32)
+    assert WalletKeys.from_seed(bytes(32)).owner in [allocation.owner for allocation in open_network(folder).doc.allocations]
+
+
+def test_wallet_that_a_new_genesis_cannot_give_money_to_stops_it_before_anything_is_made(folder: NetworkFolder) -> None:
+    keys = WalletKeys.from_seed(bytes(32))
+    WalletStore.make_view_only(folder.wallets, "alice", ViewOnlyKeys(keys.owner, keys.view_key))
+    with pytest.raises(LocalFault, match=f"move {folder.wallets / 'alice'} away") as refusal:
+        make(folder)
+    assert refusal.value.code is ErrorCode.WALLET_EXISTS
+    assert sorted(path.name for path in folder.home.iterdir()) == ["wallets"]
 
 
 def test_existing_network_is_never_made_anew(folder: NetworkFolder) -> None:
