@@ -59,6 +59,7 @@ class Disk:
         self.draw = draw
         self.is_replaced = False
         """Whether the content was put in the place of another one since the last start."""
+        self.replaced_count = 0
         self._times = times
         self.on_durable: Callable[[], None] = lambda: None
 
@@ -97,6 +98,7 @@ class Disk:
         """Put other content in the place of what is there, between two lives."""
         self.content = content
         self.is_replaced = True
+        self.replaced_count += 1
 
     def tear(self, entries: Sequence[bytes]) -> None:
         """A crash while entries were being appended: some whole ones stay; the record after them is torn, and the next start cuts it off."""

@@ -98,18 +98,24 @@ class _Run:
 
     def run(self) -> SeedResult:
         watcher = _LogWatcher(self._world)
-        logging.getLogger("mesh_core").addHandler(watcher)
+        logger = logging.getLogger("mesh_core")
+        was_propagating, logger.propagate = logger.propagate, False
+        logger.addHandler(watcher)
         try:
             self._loop.run(self._main())
         except Runaway as runaway:
             self._world.on_unexpected(f"it does not end: {runaway}")
+        except Exception as error:
+            error.add_note(self._options.command())
+            raise
         finally:
             self._trace.end()
-            logging.getLogger("mesh_core").removeHandler(watcher)
-        result = self._result()
-        self._loop.close()
-        for node in self._world.validators:
-            node.disk.end_life()
+            result = self._result()
+            self._loop.close()
+            for node in self._world.validators:
+                node.disk.end_life()
+            logger.removeHandler(watcher)
+            logger.propagate = was_propagating
         return result
 
     async def _main(self) -> None:

@@ -6,6 +6,7 @@ from testnet.simulation.wallet_node import WalletNode
 from testnet.simulation.world import World
 
 MOST_OUTPUTS = 3
+TEXTS = ("", "for the rent of May", "für Käse und Brot")
 MOST_ISSUED = 2.5
 MOST_SHARE = 6
 """A payment is at most this part of the balance, so that many fit in."""
@@ -40,4 +41,4 @@ class Workload:
         most = spendable // (MOST_SHARE * len(receivers))
         if most < 1:
             return []
-        return [Payment(receiver.keys.address, self._draw.whole(1, most), self._draw.choice(("", "rent", "für Käse"))) for receiver in receivers]
+        return [Payment(receiver.keys.address, self._draw.whole(1, most), self._draw.choice(TEXTS)) for receiver in receivers]

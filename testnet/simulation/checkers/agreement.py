@@ -1,8 +1,8 @@
-"""INV-3 and INV-4: one slot, one transition. No two certificates can be formed for a slot, and no correct validator ever votes twice there."""
+"""INV-3, INV-4 and LIV-6: one slot, one transition. No two certificates can be formed for it; no correct validator votes for two, and it repeats its vote."""
 
 from typing_extensions import override
 
-from mesh_core.types.basic import Hash32
+from mesh_core.types.certificate import Vote
 from testnet.simulation.checkers.checker import Checker
 from testnet.simulation.ghost import Slot
 from testnet.simulation.network import Sent, Way
@@ -32,7 +32,7 @@ class NoDoubleVote(Checker):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self._voted: dict[tuple[str, Slot], Hash32] = {}
+        self._voted: dict[tuple[str, Slot], Vote] = {}
 
     @override
     def on_sent(self, sent: Sent) -> None:
@@ -40,10 +40,10 @@ class NoDoubleVote(Checker):
         if vote is None or not self.world.is_correct(sent.sender.name):
             return
         statement = vote.statement
-        key = sent.sender.name, (statement.sender, statement.sequence)
-        first = self._voted.setdefault(key, statement.transition_id)
-        if first != statement.transition_id:
-            self.violated(
-                f"{sent.sender.name} voted for {first.hex()[:16]} and for {statement.transition_id.hex()[:16]} in slot {statement.sequence} "
-                f"of {statement.sender.hex()[:16]}"
-            )
+        slot = f"slot {statement.sequence} of {statement.sender.hex()[:16]}"
+        first = self._voted.setdefault((sent.sender.name, (statement.sender, statement.sequence)), vote)
+        if first.statement != statement:
+            ids = f"{first.statement.transition_id.hex()[:16]} and for {statement.transition_id.hex()[:16]}"
+            self.violated(f"{sent.sender.name} voted for {ids} in {slot}")
+        elif first.signature != vote.signature:
+            self.violated(f"{sent.sender.name} repeated its vote in {slot} with other bytes", "LIV-6")

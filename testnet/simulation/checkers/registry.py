@@ -2,8 +2,10 @@
 
 from testnet.simulation.checkers.agreement import Agreement, NoDoubleVote
 from testnet.simulation.checkers.balances import Balances
+from testnet.simulation.checkers.bounds import Bounds
 from testnet.simulation.checkers.chains import Chains
 from testnet.simulation.checkers.checker import Checker
+from testnet.simulation.checkers.confidentiality import Confidentiality
 from testnet.simulation.checkers.conservation import Conservation, PlainConservation
 from testnet.simulation.checkers.durability import DurableBeforeVisible
 from testnet.simulation.checkers.evidence import Evident, NoFraming
@@ -25,6 +27,8 @@ ALL: tuple[type[Checker], ...] = (
     NoFraming,
     Evident,
     Rules,
+    Confidentiality,
+    Bounds,
     Standing,
     Settlement,
     Totality,
