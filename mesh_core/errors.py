@@ -93,6 +93,9 @@ class ErrorCode(IntEnum):
     CONFIRMATION_MISSING = 0x1311
     VIEW_ONLY = 0x1312
     WALLET_SEALED = 0x1313
+    CONTACT_NAME_INVALID = 0x1314
+    CONTACT_EXISTS = 0x1315
+    CONTACT_UNKNOWN = 0x1316
     # Local: a peer broke the wire protocol
     PEER_FRAME = 0x1401
     PEER_HANDSHAKE = 0x1402
@@ -106,6 +109,7 @@ class ErrorCode(IntEnum):
     NO_FAUCET = 0x1504
     # Local: documents that are to prove something
     RECEIPT_INVALID = 0x1601
+    DOCUMENT_INVALID = 0x1602
 
 
 RULE_NAMES = {
