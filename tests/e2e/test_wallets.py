@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -174,18 +175,22 @@ async def test_killed_wallets_complete_what_they_have_signed_with_the_same_bytes
     assert sorted(applied) == [0, 1, 2, 3]
 
 
-async def test_wallet_of_which_only_the_seed_is_left_goes_on(local: LocalNetwork, tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_wallet_of_which_only_the_seed_is_left_has_all_back_and_goes_on(local: LocalNetwork, tmp_path_factory: pytest.TempPathFactory) -> None:
+    def owned(home: WalletHome, name: str) -> tuple[object, ...]:
+        wallet = home.wallet(name)
+        history = [replace(entry, at_ms=0, status="") for entry in wallet.history()]
+        return wallet.account.state, wallet.account.opening, wallet.account.balance, sorted(history, key=lambda entry: (entry.cert_id, entry.counterparty))
+
     async with local.wallets() as home:
-        await pay_and_claim(local, home, 9)
-        balance, state = spendable(home, "alice"), home.wallet("alice").account.state
+        await pay_and_claim(local, home, 9, "to be remembered")
+        before = {name: owned(home, name) for name in ("alice", "bob")}
     another = tmp_path_factory.mktemp("another") / "wallets"
-    WalletStore.make(another, "alice", local.seeds["alice"])
-    WalletStore.make(another, "bob", local.seeds["bob"])
+    for name in before:
+        WalletStore.restore(another, name, local.seeds[name])
     certificates = await local.until_at_rest()
     async with local.wallets(another) as home:
-        await home.wallet("alice").wait_in_step()
-        await home.wallet("bob").wait_in_step()
-        assert (spendable(home, "alice"), home.wallet("alice").account.state) == (balance, state)
+        await local.until(lambda: all(home.wallet(name).account.has_all_history for name in before))
+        assert {name: owned(home, name) for name in before} == before
         await pay_and_claim(local, home, 10)
         assert home.wallet("bob").account.balance.incoming == 0
     await local.until_in_step(certificates + 2)
