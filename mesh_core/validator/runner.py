@@ -84,6 +84,7 @@ class ValidatorRunner:
         self._sources: dict[Session, Source] = {}
         self._last_source = 0
         self._outbox: deque[_Waiting] = deque()
+        self._replies_waiting = 0
         self._persisted_count = 0
         self._durable_count = 0
         self._last_commit: asyncio.Future[None] | None = None
@@ -134,6 +135,11 @@ class ValidatorRunner:
         return len(self._outbox)
 
     @property
+    def urgent_count(self) -> int:
+        """Requests of others that are under way: proofs without a verdict, answers that wait for the disk. What can wait should, while there are any."""
+        return self._proofs.waiting_count + self._replies_waiting
+
+    @property
     def not_durable_count(self) -> int:
         """Batches that are not durable."""
         return self._persisted_count - self._durable_count
@@ -161,7 +167,7 @@ class ValidatorRunner:
         match message:
             case Subscribe():
                 if not self._subscriptions.add(session, message):
-                    session.close(WireErrorCode.RATE_LIMIT, "too many subscriptions on one connection")
+                    session.close(WireErrorCode.RATE_LIMIT, "too many subscriptions")
             case SyncRequest():
                 if not self._serving.take(session, message):
                     session.close(WireErrorCode.RATE_LIMIT, "too many requests for certificates wait already")
@@ -200,6 +206,7 @@ class ValidatorRunner:
                 case Persist(records, journal):
                     self._persist(records, journal)
                 case Reply(source, message):
+                    self._replies_waiting += 1
                     self.when_durable(lambda source=source, message=message: self._reply(source, message))  # type: ignore[misc]
                 case Emit(body):
                     if isinstance(body, VoteCast | CertificateApplied):
@@ -250,6 +257,7 @@ class ValidatorRunner:
             self._outbox.append(_Waiting(self._persisted_count, perform))
 
     def _reply(self, source: Source, message: Message) -> None:
+        self._replies_waiting -= 1
         session = self._sessions.get(source)
         if session is not None:
             session.send(message)

@@ -25,6 +25,10 @@ logger = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S = 5.0
 """A peer that has some of its budget left for this validator answers within a fraction of this, also when it is busy."""
 TICK_S = 1.0
+TURNS_BETWEEN_SLICES = 8
+"""The event loop takes one datagram from each socket a turn. With one turn after each slice, a request of four datagrams would wait for four slices."""
+MAKE_WAY_MOST_S = 0.015
+MAKE_WAY_STEP_S = 0.001
 NOT_DURABLE_MOST = 8
 """Batches that may wait for the disk before the next slice is applied: certificates come faster than a slow disk takes them, and each waits in memory."""
 
@@ -125,8 +129,19 @@ class PeerSync:
                 self._perform(self._catch_up.step(_now()))
                 if self._runner.not_durable_count > NOT_DURABLE_MOST:
                     await self._runner.until_durable()
-                await asyncio.sleep(0)
+                await self._make_way()
             self._arrived.clear()
+
+    async def _make_way(self) -> None:
+        """Let requests that are under way be finished first, but not for ever: under steady load the catch-up goes on, only slower.
+
+        A slice holds the interpreter, and the threads that check a proof and write a vote need it for a moment again and again.
+        """
+        for _ in range(TURNS_BETWEEN_SLICES):
+            await asyncio.sleep(0)
+        until = _now() + MAKE_WAY_MOST_S
+        while self._runner.urgent_count and _now() < until:  # noqa: ASYNC110 - a look a millisecond, for as few as this is about, costs less than telling
+            await asyncio.sleep(MAKE_WAY_STEP_S)
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         self._runner.perform(effects)

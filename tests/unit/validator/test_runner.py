@@ -532,7 +532,23 @@ async def test_too_many_subscriptions_of_one_connection_close_it(bench: Bench) -
     greedy = bench.connect()
     for _ in range(17):
         bench.receive(greedy, Subscribe(0, ALL_KINDS, (), 0))
-    assert greedy.closed == ["too many subscriptions on one connection"]
+    assert greedy.closed == ["too many subscriptions"]
+
+
+async def test_too_many_subscriptions_of_one_address_close_the_connection_that_asks_for_more(bench: Bench) -> None:
+    sessions = [bench.connect() for _ in range(9)]
+    for session in sessions:
+        for _ in range(16):
+            bench.receive(session, Subscribe(0, ALL_KINDS, (), 0))
+    assert [bool(session.closed) for session in sessions] == [False] * 8 + [True]
+    assert bench.runner.subscriptions_count == 128
+    elsewhere = Peer(source="192.0.2.1")
+    bench.runner.on_open(elsewhere)
+    bench.receive(elsewhere, Subscribe(0, ALL_KINDS, (), 0))
+    assert elsewhere.closed == []
+    bench.runner.on_close(sessions[0], "done")
+    bench.receive(sessions[8], Subscribe(0, ALL_KINDS, (), 0))
+    assert bench.runner.subscriptions_count == 128 - 16 + 2
 
 
 async def test_subscription_to_the_past_begins_with_a_gap(bench: Bench) -> None:
