@@ -107,13 +107,14 @@ class Applying:
         before = self._evidence.observe(checked.identified)
         if self._votes.is_forgotten(checked):
             reason = f"certificate {checked.cert_id.hex()[:16]} holds a vote of this validator that it does not remember: database and journal are older"
-            before += self._quarantine(reason)
+            before += self.quarantine(reason)
         status, effects = self._decide(checked)
         return status, before + effects
 
-    def _quarantine(self, reason: str) -> list[Effect]:
+    def quarantine(self, reason: str) -> list[Effect]:
+        """Vote no more until the operator says so. Also the journal is told, so that no older database forgets it."""
         records = self._standing.enter_quarantine(reason)
-        return [self._store.persist(records)] if records else []
+        return [self._store.persist(records), self._votes.note_quarantine(max(self._votes.quarantines, self._standing.lifted + 1))] if records else []
 
     def _decide(self, checked: CheckedCertificate) -> tuple[AckStatus, list[Effect]]:
         """Apply, park, or raise the alarm."""

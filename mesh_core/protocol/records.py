@@ -13,6 +13,8 @@
     m/quarantine          why this validator does not vote until its operator says so (UTF-8)
     m/cursor/PEER         how far the log of another validator is applied here, and its chain hash there
     v/OWNER/SEQUENCE      the vote of an undecided slot
+    n/OWNER               the newest vote for a sender, decided or not, as it stands in the vote journal
+    m/lifted              how many quarantines the operator has ended
     x/CERT_ID             a certificate that conflicts with another: evidence of more than f faults
     e/TYPE/OFFENDER/SENDER/EPOCH/SEQUENCE   EquivocationProof
 
@@ -36,11 +38,13 @@ CLAIM_PREFIX = "i/"
 VOTE_PREFIX = "v/"
 EVIDENCE_PREFIX = "e/"
 CONFLICT_PREFIX = "x/"
+NEWEST_PREFIX = "n/"
 GLOBALS_KEY = "m/globals"
 NETWORK_KEY = "m/network"
 IDENTITY_KEY = "m/identity"
 HALTED_KEY = "m/halted"
 QUARANTINE_KEY = "m/quarantine"
+LIFTED_KEY = "m/lifted"
 
 
 class RecordReader(Protocol):
@@ -173,6 +177,11 @@ def cursor_key(peer: PublicKey) -> str:
 def vote_key(sender: PublicKey, sequence: int) -> str:
     """Key of the vote for an undecided slot."""
     return f"{VOTE_PREFIX}{sender.hex()}/{sequence:016x}"
+
+
+def newest_key(sender: PublicKey) -> str:
+    """Key of the newest vote for a sender."""
+    return f"{NEWEST_PREFIX}{sender.hex()}"
 
 
 def conflict_key(cert_id: Hash32) -> str:

@@ -5,8 +5,9 @@ Everything else goes on in both: queries and certificates are served, and votes 
 
 from mesh_core.errors import ErrorCode, Rejected
 from mesh_core.protocol.effects import Record
-from mesh_core.protocol.records import HALTED_KEY, QUARANTINE_KEY, RecordReader
-from mesh_core.protocol.vote_journal import JournalCondition
+from mesh_core.protocol.records import HALTED_KEY, LIFTED_KEY, QUARANTINE_KEY, RecordReader, newest_key
+from mesh_core.protocol.vote_journal import JOURNAL_ENTRY, NOBODY, JournalCondition
+from mesh_core.types.codec import U64
 from mesh_core.types.evidence import ACCOUNTABILITY_REPORT, AccountabilityReport
 from mesh_core.types.messages import PongFlag
 
@@ -19,6 +20,8 @@ class Standing:
         reason = store.get(QUARANTINE_KEY)
         self.quarantine: str | None = None if reason is None else reason.decode("utf-8")
         self.syncing = False
+        self.lifted = _count_lifted(store)
+        """How many quarantines the operator has ended."""
 
     @property
     def flags(self) -> PongFlag:
@@ -55,15 +58,26 @@ def lift_quarantine(store: RecordReader) -> tuple[Record, ...]:
     Only its operator may decide this: what this validator signed with its key before, it does not know, and nobody can tell it. If it then votes for
     something else, it is one of the f faulty ones, and its own signatures prove it.
     """
-    return ((QUARANTINE_KEY, b""),) if store.get(QUARANTINE_KEY) is not None else ()
+    if store.get(QUARANTINE_KEY) is None:
+        return ()
+    newest = store.get(newest_key(NOBODY))
+    ended = _count_lifted(store) if newest is None else JOURNAL_ENTRY.decode(newest).sequence
+    return (QUARANTINE_KEY, b""), (LIFTED_KEY, U64.encode(ended))
 
 
-def reason_at_start(condition: JournalCondition, *, has_run: bool, has_votes: bool, contradiction: str | None) -> str | None:
+def _count_lifted(store: RecordReader) -> int:
+    counted = store.get(LIFTED_KEY)
+    return 0 if counted is None else U64.decode(counted)
+
+
+def reason_at_start(condition: JournalCondition, *, has_run: bool, has_votes: bool, is_unended: bool, contradiction: str | None) -> str | None:
     """Why a validator must not vote after a start, as far as its journal and its database tell; None if it may.
 
     `has_run` says that the database names its owner, which the first start makes durable before anything else; `has_votes` that database or journal know of
-    a vote or a certificate.
+    a vote or a certificate; `is_unended` that one of them knows of a quarantine that was not lifted, whichever of them was lost since.
     """
+    if is_unended and contradiction is None:
+        contradiction = "a quarantine had begun, and the database that is here does not know of its end"
     match condition:
         case JournalCondition.MISSING | JournalCondition.DAMAGED:
             what = condition.value if has_run else "database and vote journal are gone, and this is not its first start"

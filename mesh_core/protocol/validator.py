@@ -69,13 +69,14 @@ class ValidatorMachine:
             journal.condition,
             has_run=self._store.get(IDENTITY_KEY) is not None,
             has_votes=bool(self.votes.locks) or bool(journal.entries) or self.ledger.globals.log_length > 0,
+            is_unended=self.votes.quarantines > self.standing.lifted,
             contradiction=self.votes.contradiction,
         )
-        if reason is not None:
-            records += self.standing.enter_quarantine(reason)
         lost, unwritten = self.votes.repairs()
-        records += lost
-        return [Persist(tuple(records), unwritten)] if records or unwritten else []
+        effects: list[Effect] = [Persist((*records, *lost), unwritten)]
+        if reason is not None:
+            effects += self._applying.quarantine(reason)
+        return in_one_batch(effects)
 
     # --- What the outside sees
 

@@ -10,8 +10,8 @@ from mesh_core.protocol.certificates import CheckedCertificate
 from mesh_core.protocol.effects import Persist, Record
 from mesh_core.protocol.identifiers import Identified
 from mesh_core.protocol.ledger import Ledger
-from mesh_core.protocol.records import VOTE_LOCK, VOTE_PREFIX, Overlay, VoteLock, parse_owner, parse_sequence, vote_key
-from mesh_core.protocol.vote_journal import JOURNAL_ENTRY, JournalContents, JournalEntry, compare_journal, decode_entries
+from mesh_core.protocol.records import NEWEST_PREFIX, VOTE_LOCK, VOTE_PREFIX, Overlay, VoteLock, newest_key, parse_owner, parse_sequence, vote_key
+from mesh_core.protocol.vote_journal import JOURNAL_ENTRY, NOBODY, JournalContents, JournalEntry, compare_journal, decode_entries, quarantine_entry
 from mesh_core.types.basic import PublicKey, Signature
 from mesh_core.types.certificate import Vote
 from mesh_core.types.transition import STATEMENT, TRANSITION, Statement
@@ -21,7 +21,7 @@ NO_TRANSITION = b""
 
 
 class VoteBook:
-    """Votes in memory, in the database and in the journal."""
+    """Votes in memory, in the database and in the journal. Database and journal each hold all that must be remembered, so that each can replace the other."""
 
     def __init__(self, ledger: Ledger, identity: SigningKey, store: Overlay, journal: JournalContents) -> None:
         """Restore from both. LocalFault (STORE_FORMAT) for a journal of another network."""
@@ -32,12 +32,15 @@ class VoteBook:
         self.locks: dict[tuple[PublicKey, int], VoteLock] = {
             (parse_owner(key), parse_sequence(key)): VOTE_LOCK.decode(value) for key, value in store.records(VOTE_PREFIX)
         }
-        votes = [JournalEntry(self._statement(*slot, lock), lock.owner_signature) for slot, lock in self.locks.items()]
+        undecided = [JournalEntry(self._statement(*slot, lock), lock.owner_signature) for slot, lock in self.locks.items()]
+        recorded = {value for _, value in store.records(NEWEST_PREFIX)}
+        newest = [JOURNAL_ENTRY.decode(value) for value in sorted(recorded)]
         written = decode_entries(journal.entries, self._network_id)
-        compared = compare_journal(written, votes, lambda owner: ledger.account_or_zero(owner).sequence)
+        compared = compare_journal(written, undecided, newest, lambda owner: ledger.account_or_zero(owner).sequence)
         self.contradiction = compared.contradiction
         self._newest = {sender: JOURNAL_ENTRY.encode(entry) for sender, entry in compared.newest.items()}
         self._unwritten = tuple(JOURNAL_ENTRY.encode(entry) for entry in compared.unwritten)
+        self._unrecorded = [sender for sender, entry in self._newest.items() if entry not in recorded]
         self._lost = [entry.statement for entry in compared.lost]
         for entry in compared.lost:
             self._lock(entry.statement, entry.owner_signature, NO_TRANSITION)
@@ -45,7 +48,20 @@ class VoteBook:
     def repairs(self) -> tuple[list[Record], tuple[bytes, ...]]:
         """Records that the database lacks and entries that the journal lacks, as found at the start."""
         slots = [(statement.sender, statement.sequence) for statement in self._lost]
-        return [(vote_key(*slot), VOTE_LOCK.encode(self.locks[slot])) for slot in slots if slot in self.locks], self._unwritten
+        locks: list[Record] = [(vote_key(*slot), VOTE_LOCK.encode(self.locks[slot])) for slot in slots if slot in self.locks]
+        return locks + [(newest_key(sender), self._newest[sender]) for sender in self._unrecorded], self._unwritten
+
+    @property
+    def quarantines(self) -> int:
+        """How many quarantines have begun, as far as database and journal know."""
+        encoded = self._newest.get(NOBODY)
+        return 0 if encoded is None else JOURNAL_ENTRY.decode(encoded).sequence
+
+    def note_quarantine(self, number: int) -> Persist:
+        """Write down, in both, that this quarantine has begun: neither of them may be lost without the other telling."""
+        entry = JOURNAL_ENTRY.encode(quarantine_entry(self._network_id, number))
+        self._newest[NOBODY] = entry
+        return self._store.persist([(newest_key(NOBODY), entry)], (entry,))
 
     def compacted_journal(self) -> tuple[bytes, ...]:
         """The newest vote for each sender, ordered by sender: all that the journal needs to hold from now on."""
@@ -65,7 +81,8 @@ class VoteBook:
         lock = self._lock(candidate.statement, transition.owner_signature, TRANSITION.encode(transition))
         entry = JOURNAL_ENTRY.encode(JournalEntry(candidate.statement, transition.owner_signature))
         self._newest[candidate.core.sender] = entry
-        persist = self._store.persist([(vote_key(candidate.core.sender, candidate.core.sequence), VOTE_LOCK.encode(lock))], (entry,))
+        sender, sequence = candidate.core.sender, candidate.core.sequence
+        persist = self._store.persist([(vote_key(sender, sequence), VOTE_LOCK.encode(lock)), (newest_key(sender), entry)], (entry,))
         return self.vote_of(candidate, lock), persist
 
     def complete(self, candidate: Identified) -> list[Persist]:

@@ -4,12 +4,12 @@ The file is mesh_core/storage's; what its entries mean, and what follows when it
 (docs/protocol.md, "Vote journal and quarantine").
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
-from mesh_core.types.basic import SIGNATURE, Hash32, PublicKey, Signature
+from mesh_core.types.basic import EPOCH_0, SIGNATURE, ZERO_HASH, Hash32, PublicKey, Signature
 from mesh_core.types.codec import Struct
 from mesh_core.types.transition import STATEMENT, Statement
 
@@ -42,6 +42,11 @@ class JournalEntry:
     owner_signature: Signature
 
     @property
+    def slot(self) -> tuple[PublicKey, int]:
+        """Sender and sequence."""
+        return self.statement.sender, self.statement.sequence
+
+    @property
     def sequence(self) -> int:
         """Sequence of the slot."""
         return self.statement.sequence
@@ -55,12 +60,22 @@ class JournalEntry:
 JOURNAL_ENTRY = Struct(JournalEntry, statement=STATEMENT, owner_signature=SIGNATURE)
 
 
+NOBODY = PublicKey(bytes(32))
+"""Sender of the entries that say that this validator went into quarantine; no account can have this key, since it cannot sign."""
+_NO_SIGNATURE = Signature(bytes(64))
+
+
+def quarantine_entry(network_id: Hash32, number: int) -> JournalEntry:
+    """Says in the journal that quarantine `number` has begun. So a database that is lost, or older, does not end it; the operator counts those that ended."""
+    return JournalEntry(Statement(network_id, EPOCH_0, NOBODY, number, ZERO_HASH), _NO_SIGNATURE)
+
+
 @dataclass(frozen=True, slots=True)
 class JournalComparison:
     """What database and journal know together.
 
-    `newest` is each sender's vote of the highest sequence. `lost` are those of them that the database should hold and does not; `unwritten` are votes
-    that the journal lacks. `contradiction` says which slot has two votes: something that this validator's own program never leaves behind.
+    `newest` is each sender's vote of the highest sequence. `lost` are those of them that the database should hold as undecided and does not; `unwritten` are
+    those that the journal lacks. `contradiction` says which slot has two votes: something that this validator's own program never leaves behind.
     """
 
     newest: dict[PublicKey, JournalEntry]
@@ -83,33 +98,25 @@ def decode_entries(entries: Iterable[bytes], network_id: Hash32) -> list[Journal
     return decoded
 
 
-def compare_journal(journal: Iterable[JournalEntry], votes: Iterable[JournalEntry], next_sequence: Callable[[PublicKey], int]) -> JournalComparison:
-    """Compare the journal with the database's undecided `votes`; `next_sequence` tells which slots of an account are applied.
+def compare_journal(
+    journal: Sequence[JournalEntry], undecided: Iterable[JournalEntry], newest: Iterable[JournalEntry], next_sequence: Callable[[PublicKey], int]
+) -> JournalComparison:
+    """Compare the journal with the database: its `undecided` votes, and its `newest` of each sender. `next_sequence` tells which slots are applied.
 
     A validator votes in an account's next slot only. So a vote proves that all slots before it were applied here, and of each sender the newest vote is all
     that must be remembered: whoever holds fewer certificates than that has lost some, and does not vote below it.
     """
-    newest: dict[PublicKey, JournalEntry] = {}
+    written, held = {entry.slot: entry for entry in journal}, {entry.slot: entry for entry in undecided}
+    known: dict[tuple[PublicKey, int], Hash32] = {}
+    best: dict[PublicKey, JournalEntry] = {}
     contradiction: str | None = None
-    written: dict[tuple[PublicKey, int], Hash32] = {}
-    for entry in journal:
-        slot = entry.statement.sender, entry.sequence
-        if written.setdefault(slot, entry.transition_id) != entry.transition_id:
-            contradiction = f"the vote journal holds two votes for slot {entry.sequence} of {slot[0].hex()[:16]}"
-        known = newest.get(slot[0])
-        if known is None or known.sequence <= entry.sequence:
-            newest[slot[0]] = entry
-    unwritten: list[JournalEntry] = []
-    held: set[tuple[PublicKey, int]] = set()
-    for vote in votes:
-        slot = vote.statement.sender, vote.sequence
-        held.add(slot)
-        known = newest.get(slot[0])
-        if slot not in written:
-            unwritten.append(vote)
-        elif written[slot] != vote.transition_id:
-            contradiction = f"the vote journal and the database hold different votes for slot {vote.sequence} of {slot[0].hex()[:16]}"
-        if known is None or known.sequence <= vote.sequence:
-            newest[slot[0]] = vote
-    lost = tuple(entry for sender, entry in newest.items() if entry.sequence >= next_sequence(sender) and (sender, entry.sequence) not in held)
-    return JournalComparison(newest, lost, tuple(unwritten), contradiction)
+    # What the database holds comes last: where the two contradict each other it stays, and the next start finds one vote.
+    for entry in (*journal, *newest, *held.values()):
+        if known.setdefault(entry.slot, entry.transition_id) != entry.transition_id:
+            contradiction = f"vote journal and database hold two votes for slot {entry.sequence} of {entry.statement.sender.hex()[:16]}"
+        other = best.get(entry.statement.sender)
+        if other is None or other.sequence <= entry.sequence:
+            best[entry.statement.sender] = entry
+    open_slots = (entry for sender, entry in best.items() if sender != NOBODY and entry.sequence >= next_sequence(sender))
+    lost = tuple(entry for entry in open_slots if entry.slot not in held)
+    return JournalComparison(best, lost, tuple(entry for entry in best.values() if written.get(entry.slot) != entry), contradiction)

@@ -104,7 +104,8 @@ class DiskLife(RuleBasedStateMachine):
 
     @rule()
     def lose_database(self) -> None:
-        self.boot(MemoryStore({}, self.validator.store.entries))
+        store = MemoryStore({}, self.validator.store.entries)
+        self.boot(store, JournalContents(JournalCondition.INTACT, tuple(store.entries)))
 
     @precondition(lambda self: bool(self.journals))
     @rule(data=st.data())

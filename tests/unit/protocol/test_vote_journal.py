@@ -7,7 +7,7 @@ import pytest
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.effects import Persist, Reply, Source
 from mesh_core.protocol.identifiers import identify
-from mesh_core.protocol.records import EVIDENCE_PREFIX, QUARANTINE_KEY, VOTE_LOCK, VOTE_PREFIX, vote_key
+from mesh_core.protocol.records import EVIDENCE_PREFIX, QUARANTINE_KEY, VOTE_LOCK, VOTE_PREFIX, newest_key, vote_key
 from mesh_core.protocol.standing import lift_quarantine
 from mesh_core.protocol.validator import ValidatorMachine
 from mesh_core.protocol.vote_journal import JOURNAL_ENTRY, JournalCondition, JournalContents, JournalEntry, compare_journal
@@ -105,7 +105,8 @@ def test_vote_goes_into_the_journal_with_its_record_and_before_the_answer() -> N
     assert isinstance(effects[0], Persist)
     assert effects[0].journal == (entry_of(SENDS[0][0]),)
     assert len(effects[0].journal[0]) == 176
-    assert [key for key, _ in effects[0].records] == [vote_key(SENDS[0][0].core.sender, 0)]
+    sender = SENDS[0][0].core.sender
+    assert [key for key, _ in effects[0].records] == [vote_key(sender, 0), newest_key(sender)]
     assert sum(isinstance(effect, Persist) for effect in effects) == 1
     assert isinstance(effects[1], Reply)
 
@@ -238,20 +239,42 @@ def test_comparison_finds_each_difference() -> None:
     entries = [JOURNAL_ENTRY.decode(entry_of(one)) for one in (SENDS[0][0], SENDS[1][0], SENDS[1][1], BOBS[0][0], BOBS[1][0])]
     alice0, alice1, rival1, bob0, bob1 = entries
     alice, bob = alice0.statement.sender, bob0.statement.sender
-    same = compare_journal([alice0, alice1], [alice1], lambda owner: 1)
+    same = compare_journal([alice0, alice1], [alice1], [alice1], lambda owner: 1)
     assert (same.newest, same.lost, same.unwritten, same.contradiction) == ({alice: alice1}, (), (), None)
-    lost = compare_journal([alice0, alice1, bob0], [], lambda owner: 1)
+    lost = compare_journal([alice0, alice1, bob0], [], [], lambda owner: 1)
     assert (lost.newest, lost.lost) == ({alice: alice1, bob: bob0}, (alice1,))
-    unwritten = compare_journal([alice0], [alice1, bob1], lambda owner: 1)
+    unwritten = compare_journal([alice0], [alice1, bob1], [], lambda owner: 1)
     assert (unwritten.newest, unwritten.unwritten) == ({alice: alice1, bob: bob1}, (alice1, bob1))
-    older = compare_journal([alice1], [alice0], lambda owner: 0)
-    assert (older.newest, older.lost, older.unwritten) == ({alice: alice1}, (alice1,), (alice0,))
-    for one in (compare_journal([alice1, rival1], [], lambda owner: 1), compare_journal([alice1], [rival1], lambda owner: 1)):
+    decided = compare_journal([], [], [alice1], lambda owner: 2)
+    assert (decided.newest, decided.lost, decided.unwritten) == ({alice: alice1}, (), (alice1,))
+    older = compare_journal([alice1], [alice0], [alice0], lambda owner: 0)
+    assert (older.newest, older.lost, older.unwritten) == ({alice: alice1}, (alice1,), ())
+    for one in (
+        compare_journal([alice1, rival1], [], [], lambda owner: 1),
+        compare_journal([alice1], [rival1], [], lambda owner: 1),
+        compare_journal([alice1], [], [rival1], lambda owner: 2),
+    ):
         assert one.contradiction is not None
         assert "slot 1" in one.contradiction
-    assert compare_journal([alice0, alice0, alice1], [alice1], lambda owner: 1).contradiction is None
+    assert compare_journal([alice0, alice0, alice1], [alice1], [alice1], lambda owner: 1).contradiction is None
     # What the database holds wins, so that the next start finds no contradiction any more.
-    assert compare_journal([alice1], [rival1], lambda owner: 1).newest == {alice: rival1}
+    assert compare_journal([alice1], [rival1], [], lambda owner: 1).newest == {alice: rival1}
+
+
+def test_old_journal_takes_from_the_database_what_it_lacks_of_settled_slots_too() -> None:
+    """First the journal is old, later the database is lost: the journal must know by then what the database knew."""
+    first = fresh()
+    first.vote(SENDS[0][0])
+    old_journal = list(first.store.entries)
+    settle(first, SENDS[0][0])
+    first.vote(SENDS[1][1])
+    settle(first, SENDS[1][0])
+    second = start(MemoryStore(first.store, old_journal))
+    assert second.machine.quarantine is None
+    assert second.store.entries == [entry_of(SENDS[1][1])]
+    third = start(MemoryStore({}, second.store.entries))
+    assert settle(third, SENDS[0][0]) is AckStatus.APPLIED
+    assert refused(third, SENDS[1][0]).code is ErrorCode.CONFLICTS_WITH_VOTE
 
 
 # --- Quarantine -----------------------------------------------------------------------------------------------------------------------------------
@@ -305,7 +328,7 @@ def test_two_votes_for_one_slot_at_the_start_are_quarantine_and_are_settled_by_i
     first.vote(SENDS[0][0])
     again = start(MemoryStore(first.store), JournalCondition.INTACT, [entry_of(SENDS[0][1])])
     assert again.machine.quarantine is not None
-    assert "different votes for slot 0" in again.machine.quarantine
+    assert "two votes for slot 0" in again.machine.quarantine
     store = MemoryStore(again.store, again.machine.compacted_journal())
     store.persist(lift_quarantine(store))
     assert start(store).machine.quarantine is None
@@ -413,6 +436,36 @@ def test_quarantine_is_lifted_by_the_operator_alone_and_once_is_enough() -> None
     assert isinstance(again.vote(SENDS[2][0]), VoteResponse)
     assert again.restart().machine.quarantine is None
     assert lift_quarantine(MemoryStore()) == ()
+
+
+def test_quarantine_outlives_the_loss_of_the_database_and_an_older_one() -> None:
+    """It is in both files: whichever is lost while a validator waits for its operator, the other tells."""
+    first = fresh()
+    first.vote(SENDS[0][0])
+    before = MemoryStore(first.store)
+    assert settle(first, BOBS[0][0], (0, 1, 2)) is AckStatus.APPLIED
+    assert first.machine.quarantine is not None
+    for database in (MemoryStore(), before, first.store):
+        again = start(MemoryStore(database, first.store.entries))
+        assert again.machine.quarantine is not None
+        assert again.restart().machine.quarantine == again.machine.quarantine
+        assert len(again.machine.compacted_journal()) == 2
+    # And whichever is lost after it was lifted, too: an operator who ended one has not ended what a lost database brings.
+    first.store.persist(lift_quarantine(first.store))
+    ended = start(MemoryStore(first.store, first.store.entries))
+    assert ended.machine.quarantine is None
+    assert start(MemoryStore({}, ended.store.entries)).machine.quarantine is not None
+
+
+def test_quarantines_are_counted_so_that_each_is_lifted_by_itself() -> None:
+    validator = start(MemoryStore(), JournalCondition.MISSING)
+    for slot in range(3):
+        assert validator.machine.quarantine is not None
+        assert validator.machine.votes.quarantines == slot + 1
+        validator.store.persist(lift_quarantine(validator.store))
+        validator = validator.restart()
+        assert validator.machine.quarantine is None
+        assert settle(validator, SENDS[slot][0], (0, 1, 2)) is AckStatus.APPLIED
 
 
 def test_lifted_quarantine_comes_back_with_another_vote_that_is_not_remembered() -> None:
