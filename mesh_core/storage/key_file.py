@@ -2,6 +2,7 @@
 
 WALLET/seed      mesh-seed 1            64 hexadecimal digits: the seed as it is
                  mesh-sealed-seed 1     the seed under a passphrase (`crypto/sealing.py`), in hexadecimal digits
+WALLET/address   beside a sealed seed: the address, so that it can be shown without the passphrase. Public
 WALLET/view      mesh-view-key 1        owner (32 bytes) and view secret (32 bytes): reads everything, signs nothing
 
 A file of 64 digits without the first line counts, too: so the first version wrote it, and so somebody may who has only the digits left.
@@ -20,10 +21,12 @@ from mesh_core.crypto.sealing import MODERATE, SEALED_SEED, SealedSeed, SealingC
 from mesh_core.crypto.signatures import is_acceptable_key
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
 from mesh_core.storage.files import read_private, write_atomically
+from mesh_core.types.address import Address, parse_address
 from mesh_core.types.basic import PublicKey
 
 SEED_NAME: Final = "seed"
 VIEW_NAME: Final = "view"
+ADDRESS_NAME: Final = "address"
 PLAIN_LINE: Final = b"mesh-seed 1\n"
 SEALED_LINE: Final = b"mesh-sealed-seed 1\n"
 VIEW_LINE: Final = b"mesh-view-key 1\n"
@@ -74,7 +77,21 @@ def find_kind(folder: Path) -> KeyKind:
 def read_keys(folder: Path, ask_passphrase: AskPassphrase | None) -> WalletKeys | ViewOnlyKeys:
     """The keys of a wallet (secret). LocalFault as `find_kind`; WALLET_SEALED where nobody can be asked, PASSPHRASE where it is another one."""
     loaded = _load(folder)
-    return loaded.view if loaded.view is not None else WalletKeys.from_seed(_unseal(folder, loaded, ask_passphrase))
+    if loaded.view is not None:
+        return loaded.view
+    keys = WalletKeys.from_seed(_unseal(folder, loaded, ask_passphrase))
+    if loaded.sealed is not None and _read_address(folder) not in (None, keys.address):
+        # Whoever changed it wants what is paid to this wallet.
+        raise LocalFault(ErrorCode.KEY_FILE, f"{folder / ADDRESS_NAME} is not the address of this seed: somebody changed it; delete it")
+    return keys
+
+
+def find_address(folder: Path) -> Address | None:
+    """The address of a wallet, without a passphrase; None where only the passphrase would tell it. LocalFault as `find_kind`."""
+    loaded = _load(folder)
+    if loaded.view is not None:
+        return loaded.view.address
+    return WalletKeys.from_seed(loaded.seed).address if loaded.sealed is None else _read_address(folder)
 
 
 def read_seed(folder: Path, ask_passphrase: AskPassphrase | None) -> bytes:
@@ -91,6 +108,8 @@ def write_seed(folder: Path, seed: bytes, sealing: Sealing | None) -> None:
     if sealing is None:
         body = PLAIN_LINE + seed.hex().encode("ascii")
     else:
+        address = str(WalletKeys.from_seed(seed).address)
+        write_atomically(folder / ADDRESS_NAME, f"{address}\n".encode("ascii"), overwrite=True)
         body = SEALED_LINE + SEALED_SEED.encode(seal_seed(seed, sealing.passphrase, os.urandom, sealing.cost)).hex().encode("ascii")
     write_atomically(folder / SEED_NAME, body + b"\n")
 
@@ -135,6 +154,17 @@ def _load(folder: Path) -> _KeyFile:
     # The content is a secret even when it is damaged: the text says only its length.
     expected = "a sealed seed of version 1" if first is not None and first[0] == SEALED_LINE else "64 hexadecimal digits"
     raise LocalFault(ErrorCode.KEY_FILE, f"{path} is damaged: expected {expected}, found {len(content)} bytes")
+
+
+def _read_address(folder: Path) -> Address | None:
+    """The address beside a sealed seed; None where there is none, since nothing but convenience depends on it."""
+    path = folder / ADDRESS_NAME
+    if not path.exists():
+        return None
+    try:
+        return parse_address(read_private(path).decode("ascii", "replace").strip()).address
+    except LocalFault as fault:
+        raise LocalFault(ErrorCode.KEY_FILE, f"{path} holds no address: {fault.text}; delete it") from fault
 
 
 def _read_plain(data: bytes) -> _KeyFile | None:

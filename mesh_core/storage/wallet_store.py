@@ -15,8 +15,9 @@ from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.storage.committer import Committer
 from mesh_core.storage.database import DEADLINE_SECONDS, CommitStatistics, Database
-from mesh_core.storage.key_file import AskPassphrase, KeyKind, Sealing, find_kind, has_key, read_keys, read_seed, write_seed, write_view
+from mesh_core.storage.key_file import AskPassphrase, KeyKind, Sealing, find_address, find_kind, has_key, read_keys, read_seed, write_seed, write_view
 from mesh_core.storage.pending import Record
+from mesh_core.types.address import Address
 
 DATABASE_NAME = "wallet.db"
 SEED_SIZE_BYTES = 32
@@ -161,6 +162,11 @@ def require_wallet(home: Path, name: str) -> Path:
         known = ", ".join(list_wallets(home)) or "none"
         raise LocalFault(ErrorCode.WALLET_UNKNOWN, f"there is no wallet '{name}' in {home} (wallets there: {known})")
     return folder
+
+
+def find_wallet_address(home: Path, name: str) -> Address | None:
+    """The address of a wallet, without opening it; None where only its passphrase would tell. LocalFault: WALLET_UNKNOWN, KEY_FILE, STORE_FORMAT."""
+    return find_address(require_wallet(home, name))
 
 
 def has_records(home: Path, name: str) -> bool:

@@ -209,6 +209,15 @@ class WalletAccount:
         """Certificates whose outputs this account has claimed and of which its disk knows nothing: a gap in the history."""
         return sorted({key.cert_id for key in self._claimed if key not in self._incoming})
 
+    @staticmethod
+    def sequence_of(record: OutgoingRecord) -> int:
+        """The slot that a signed transition is for."""
+        return TRANSITION.decode(record.transition).core.sequence
+
+    def certificate(self, cert_id: Hash32) -> bytes | None:
+        """A certificate of this account, or of a payment to it, by its id."""
+        return self._store.get(certificate_key(cert_id))
+
     def outgoing(self) -> list[OutgoingRecord]:
         """All signed transitions, by sequence."""
         return [signed.record for _, signed in sorted(self._outgoing.items())]

@@ -14,6 +14,7 @@ from mesh_core.wallet import events
 from mesh_core.wallet.client import ValidatorClient
 from mesh_core.wallet.network import Network
 from mesh_core.wallet.paying import PaymentResult
+from mesh_core.wallet.ports import Validators
 from mesh_core.wallet.surroundings import REAL
 from mesh_core.wallet.wallet import Wallet
 
@@ -32,16 +33,26 @@ class WalletHome:
         *,
         ask_passphrase: AskPassphrase | None = None,
         claim_automatically: bool = True,
+        wrap: Callable[[Validators], Validators] = lambda validators: validators,
     ) -> None:
-        """`on_fault` is called when a wallet's disk fails: the process must then stop. Without `ask_passphrase` sealed wallets stay closed."""
+        """`on_fault` is called when a wallet's disk fails: the process must then stop. Without `ask_passphrase` sealed wallets stay closed.
+
+        `wrap` stands between wallets and validators, for tests.
+        """
         self._home = home
         self._ask_passphrase = ask_passphrase
         self._claim_automatically = claim_automatically
         self._publish = publish
         self._on_fault = on_fault
         self._client = ValidatorClient(network, publish)
+        self._validators = wrap(self._client)
         self._numbers = itertools.count(1)
         self._wallets: dict[str, Wallet] = {}
+
+    @property
+    def validators(self) -> Validators:
+        """The validators, as the wallets reach them."""
+        return self._validators
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -121,7 +132,7 @@ class WalletHome:
             raise LocalFault(fault.code, f"{recipient[:24]!r} is no wallet here and no address: {fault.text}") from fault
 
     def _open(self, store: WalletStore) -> Wallet:
-        wallet = Wallet(store, self._client, self._publish, lambda: next(self._numbers), claim_automatically=self._claim_automatically)
+        wallet = Wallet(store, self._validators, self._publish, lambda: next(self._numbers), claim_automatically=self._claim_automatically)
         self._wallets[store.name] = wallet
         wallet.start()
         return wallet

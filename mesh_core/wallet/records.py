@@ -7,6 +7,7 @@ cert/CERT_ID                 certificates of this account, and those whose outpu
 standing                     why the account cannot go on, with the evidence; absent while it can
 replaced/SEQUENCE/ID         a transition that was refused for ever, and in whose slot another one was signed in an emergency
 meta/network                 network_id
+meta/intention               what a command was about to pay (`intending.py`)
 meta/history                 all that was paid before the disk began is here, or there was nothing. Absent: it is to be asked for
 """
 
@@ -26,6 +27,7 @@ from mesh_core.types.transition import MAX_OUTPUTS, OutputKey
 ACCOUNT_KEY = "account"
 NETWORK_KEY = "meta/network"
 HISTORY_KEY = "meta/history"
+INTENTION_KEY = "meta/intention"
 HISTORY_COMPLETE: Final = b"complete"
 STANDING_KEY = "standing"
 EVIDENCE_MOST = 16

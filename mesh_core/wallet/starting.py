@@ -35,6 +35,10 @@ class Starter:
         self._on_outputs = on_outputs
         self._is_filling = False
         self._listed: dict[int, None] = {}
+        self.has_heard = asyncio.Event()
+        """Set once a quorum has said what it knows of the account, and what it lists as claimable is taken in."""
+        self.is_complete = asyncio.Event()
+        """Set once nothing of the account's own history is missing."""
 
     async def run(self) -> None:
         """Before the first payment: take over what the validators know and the disk does not, and finish what was begun. The turn is held meanwhile."""
@@ -107,6 +111,8 @@ class Starter:
         """A validator was reached anew and says what it knows; what it lists as claimable is taken in."""
         self._payer.delivery.note_reached(validator)
         self._listed[validator] = None
+        if len(self._listed) >= self._context.genesis.committee.quorum_threshold:
+            self.has_heard.set()
         self._complete()
         account = self._context.account
         if report.account.account.sequence > account.state.sequence or report.account.pending_transition is not None:
@@ -163,9 +169,13 @@ class Starter:
         try:
             await self._follower.fill()
             self._on_outputs()
-            if account.has_all_history or len(self._listed) < context.genesis.committee.quorum_threshold:
+            if account.has_all_history:
+                self.is_complete.set()
+                return
+            if not self.has_heard.is_set():
                 return
             await account.record_history()
+            self.is_complete.set()
             paid = sum(len(record.paid) for record in account.outgoing())
             text = f"restored from the validators: {account.state.sequence} own transitions, {paid} payments sent, {len(account.incoming())} received"
             context.notice(NoticeKind.RESTORED, text)

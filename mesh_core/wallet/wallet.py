@@ -7,6 +7,7 @@ What is signed is made durable first, and is sent until it is certified, over cr
 import asyncio
 from collections.abc import Callable, Sequence
 
+from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.construction import OpenedOutput, Payment, draft_receive, draft_send
 from mesh_core.types.address import Address, format_address
@@ -18,6 +19,7 @@ from mesh_core.wallet.emergency import check_replacement, outputs_beside
 from mesh_core.wallet.events import NoticeKind
 from mesh_core.wallet.following import Follower
 from mesh_core.wallet.history import HistoryEntry, list_history
+from mesh_core.wallet.intending import Intentions
 from mesh_core.wallet.paying import Payer, PaymentResult, PlannedPayment, Waiting
 from mesh_core.wallet.ports import Store, Validators
 from mesh_core.wallet.receiving import Receiver
@@ -52,6 +54,7 @@ class Wallet:
         self._keys = store.read_keys()
         self._genesis = client.network.genesis
         self.account = WalletAccount(store, self._keys, self._genesis, surroundings.now_ms)
+        self.intentions = Intentions(store, self.account)
         tasks = Tasks(f"wallet {store.name}")
         self._context = WalletContext(store.name, self._keys, self._genesis, client, self.account, surroundings, tasks, publish, self._announce, next_payment)
         follower = Follower(self._context)
@@ -62,6 +65,11 @@ class Wallet:
         self._claim_automatically = claim_automatically and not self.is_view_only
         self._activity = CONNECTING
         self._fault: LocalFault | None = None
+
+    @property
+    def keys(self) -> WalletKeys | ViewOnlyKeys:
+        """What this wallet holds of its account's keys (secret)."""
+        return self._keys
 
     @property
     def address(self) -> Address:
@@ -115,6 +123,23 @@ class Wallet:
     async def wait_in_step(self) -> None:
         """Return when q validators have said what they know of the account."""
         await self._context.in_step.wait()
+
+    async def wait_up_to_date(self) -> None:
+        """Return when this wallet shows what its owner has: a quorum was asked for everything, and what an earlier run left unfinished is settled.
+
+        Returns at once where the account cannot go on (`fault`). Waits for ever where no quorum is reached.
+        """
+        await self.wait_in_step()
+        async with self._context.turn:
+            pass  # whoever finishes what was unfinished holds it
+        if self.fault is None:
+            await self._starter.has_heard.wait()
+            await self._starter.is_complete.wait()
+
+    async def wait_settled(self) -> None:
+        """Return when no transition of this wallet is on its way to a quorum of validators."""
+        async with self._context.turn:
+            pass
 
     async def close(self) -> None:
         """Stop all work and close the store. A payment that is not certified goes on at the next start."""

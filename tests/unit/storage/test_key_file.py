@@ -10,7 +10,7 @@ from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, SealingCost
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.storage.key_file import KeyKind, Sealing, format_view_key, parse_view_key
-from mesh_core.storage.wallet_store import WalletStore, find_key_kind, list_wallets
+from mesh_core.storage.wallet_store import WalletStore, find_key_kind, find_wallet_address, list_wallets
 
 SEED = bytes(range(32))
 KEYS = WalletKeys.from_seed(SEED)
@@ -53,6 +53,19 @@ async def test_sealed_seed_opens_with_its_passphrase_alone(tmp_path: Path) -> No
     await store.close()
     assert "not the passphrase" in refuse(ErrorCode.PASSPHRASE, tmp_path, "wrong")
     assert "nobody can be asked" in refuse(ErrorCode.WALLET_SEALED, tmp_path)
+
+
+async def test_address_of_a_sealed_wallet_is_known_without_its_passphrase_and_cannot_be_exchanged(tmp_path: Path) -> None:
+    WalletStore.make(tmp_path, "alice", SEED, sealing=SEALING)
+    assert find_wallet_address(tmp_path, "alice") == KEYS.address
+    path = tmp_path / "alice" / "address"
+    path.write_text(str(WalletKeys.from_seed(bytes(32)).address))
+    assert "somebody changed it" in refuse(ErrorCode.KEY_FILE, tmp_path, "correct horse")
+    path.write_text("nonsense")
+    assert "holds no address" in refuse(ErrorCode.KEY_FILE, tmp_path, "correct horse")
+    path.unlink()
+    assert find_wallet_address(tmp_path, "alice") is None
+    await WalletStore.open(tmp_path, "alice", fail, ask_passphrase=lambda _: "correct horse").close()
 
 
 async def test_wallet_can_be_opened_after_a_wrong_passphrase(tmp_path: Path) -> None:
