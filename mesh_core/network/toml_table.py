@@ -49,6 +49,11 @@ class TomlTable:
             if key not in names:
                 raise self.invalid(key, f"is no key that exists here (known: {', '.join(names)})")
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What stands in it, in the file's order: for a table whose keys are data."""
+        return tuple(self._values)
+
     def has(self, key: str) -> bool:
         """Whether the key is there: for one that may be left out."""
         return key in self._values
