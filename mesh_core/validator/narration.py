@@ -11,9 +11,10 @@ from mesh_core.validator import lines
 
 @dataclass(slots=True)
 class Timing:
-    """Times of one request, on the machine's monotonic clock in nanoseconds; 0 where a step was not taken."""
+    """Times of one request, on the machine's monotonic clock in nanoseconds; 0 where a step was not taken. `source` is the address that it came from."""
 
     received_ns: int
+    source: str = ""
     rules_done_ns: int = 0
     persisted_ns: int = 0
     proof_ms: float = 0.0

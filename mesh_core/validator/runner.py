@@ -76,7 +76,7 @@ class ValidatorRunner:
         """From the queuing of a batch to the moment at which what depends on it may leave."""
         self._store = store
         self._output = output
-        self._proofs: ProofChecker = ProofVerifier(on_fault) if proofs is None else proofs
+        self._proofs: ProofChecker = ProofVerifier(on_fault, source_of=self._source_of_proof) if proofs is None else proofs
         self._peers: PeerPort | None = None
         self._subscriptions = Subscriptions(self.clock)
         self._serving = SyncServing(self._answer_sync)
@@ -172,7 +172,7 @@ class ValidatorRunner:
                 if not self._serving.take(session, message):
                     session.close(WireErrorCode.RATE_LIMIT, "too many requests for certificates wait already")
             case _:
-                timing = Timing(self.clock.monotonic_ns())
+                timing = Timing(self.clock.monotonic_ns(), session.source)
                 effects = self.machine.handle(self._sources[session], message, asyncio.get_running_loop().time())
                 timing.rules_done_ns = self.clock.monotonic_ns()
                 self.perform(effects, timing)
@@ -292,6 +292,9 @@ class ValidatorRunner:
     def publish(self, body: EventBody) -> None:
         """Tell subscribers of something that rests on no record."""
         self._subscriptions.publish(body)
+
+    def _source_of_proof(self, job: VerifyProof) -> str:
+        return self._timings[job.transition_id].source
 
     def _on_verdict(self, job: VerifyProof, valid: bool, seconds: float) -> None:
         self.proof_times.add(seconds)

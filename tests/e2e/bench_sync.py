@@ -1,6 +1,6 @@
 """How long a vote takes while ten thousand certificates are fetched: at the validator that fetches them, and at the one that they come from.
 
-    python -m tests.e2e.bench_sync [--certificates N] [--votes N] [--profile]
+    python -m tests.e2e.bench_sync [--certificates N] [--votes N] [--payments N]
 
 Two real validator processes of a committee of four, in which nobody else runs: V1 has all certificates, V4 none. V4 is started, and from then on until it has
 caught up a third process asks both for votes, one after the other, each for the payment of an account of its own, with a good range proof. `idle`: the same
@@ -188,7 +188,8 @@ async def bench(scene: Scene, certificates: int, payments: list[Transition], vot
     finally:
         await full.end()
         await empty.end()
-    parts = {name: [float(line[name]) for line in empty.named("vote_cast")[: len(during_target)]] for name in ("rules_ms", "proof_ms", "durable_ms", "total_ms")}
+    cast = empty.named("vote_cast")[: len(during_target)]
+    parts = {name: [float(line[name]) for line in cast] for name in ("rules_ms", "proof_ms", "durable_ms", "total_ms")}
     tell("V1, nobody fetches", idle_source)
     tell("V1, V4 fetches from it", during_source)
     tell("V4, nothing to fetch", idle_target)

@@ -14,7 +14,7 @@ from mesh_core.crypto.range_proof import RangeStatement, RangeWitness, prove, ve
 from mesh_core.errors import LocalFault
 from mesh_core.protocol.effects import VerifyProof
 from mesh_core.types.basic import Hash32
-from mesh_core.validator.proofs import MOST_IN_BATCH, ProofVerifier
+from mesh_core.validator.proofs import MOST_AFTER_BAD, MOST_IN_BATCH, ProofVerifier
 from tests.cluster import seeded_entropy
 from tests.unit.network.peers import eventually
 
@@ -155,6 +155,31 @@ async def test_verdicts_that_wait_are_dropped_at_the_close(gate: Gate, monkeypat
     gate.open.set()
     await eventually(lambda: verifier.waiting_count == 0)
     assert given == [0, 1, 2]
+
+
+async def test_batches_are_short_after_a_bad_proof_and_grow_again(gate: Gate) -> None:
+    """A search holds up whoever comes meanwhile: the next one is to be short."""
+    _, sizes = await check(gate, [BAD, *[GOOD] * 60])
+    assert sizes == [1, MOST_AFTER_BAD, 2 * MOST_AFTER_BAD, 4 * MOST_AFTER_BAD, 8 * MOST_AFTER_BAD]
+    gate.sizes.clear()
+    _, sizes = await check(gate, [BAD, *[GOOD, GOOD, GOOD, BAD] * 5])
+    assert sizes == [1, *[MOST_AFTER_BAD] * 5]
+
+
+async def test_one_of_each_source_in_turn(gate: Gate) -> None:
+    """Somebody has forty proofs waiting when another one comes with one: it is in the very next batch."""
+    sources = {0: "flood", **dict.fromkeys(range(1, 41), "flood"), 41: "honest", 42: "other", 43: "honest"}
+    order: list[int] = []
+    verifier = ProofVerifier(lambda _: None, threads_count=1, source_of=lambda job: sources[int.from_bytes(job.transition_id, "big")])
+    for number in sources:
+        job = make_job(BAD if sources[number] == "flood" else GOOD, number=number)
+        verifier.submit(job, lambda job, _, __: order.append(int.from_bytes(job.transition_id, "big")))
+        await eventually(lambda: bool(gate.sizes))
+    gate.open.set()
+    await eventually(lambda: len(order) == len(sources))
+    assert order[:6] == [0, 1, 41, 42, 2, 43]
+    assert [number for number in order if sources[number] == "flood"] == [*range(41)]
+    verifier.close()
 
 
 async def test_closed_verifier_gives_no_verdict(gate: Gate) -> None:
