@@ -99,10 +99,10 @@ def check_files(data_dir: Path, parts: int) -> set[int]:
     assert journal.condition is JournalCondition.INTACT
     entries = decode_entries(journal.entries, NETWORK)
     assert entries == [JournalEntry(statement_of(entry.sequence), signature_of(entry.sequence)) for entry in entries]
-    held = [JournalEntry(statement_of(vote), signature_of(vote)) for vote in sorted(found)]
     # Applied is what lies before the newest vote of an account.
     newest = {parse_owner(key_of(vote)): vote for vote in sorted(found)}
-    compared = compare_journal(entries, [entry for entry in held if entry.sequence == newest[entry.statement.sender]], lambda owner: newest.get(owner, 0))
+    held = [JournalEntry(statement_of(vote), signature_of(vote)) for vote in newest.values()]
+    compared = compare_journal(entries, held, held, lambda owner: newest.get(owner, 0))
     assert compared.contradiction is None
     # The journal goes first: it may know a vote that the database lacks, never the other way round.
     assert compared.unwritten == ()
