@@ -59,7 +59,6 @@ class Disk:
         self.draw = draw
         self.is_replaced = False
         """Whether the content was put in the place of another one since the last start."""
-        self.replaced_count = 0
         self._times = times
         self.on_durable: Callable[[], None] = lambda: None
 
@@ -98,7 +97,6 @@ class Disk:
         """Put other content in the place of what is there, between two lives."""
         self.content = content
         self.is_replaced = True
-        self.replaced_count += 1
 
     def tear(self, entries: Sequence[bytes]) -> None:
         """A crash while entries were being appended: some whole ones stay; the record after them is torn, and the next start cuts it off."""
@@ -144,6 +142,11 @@ class Writer:
     def queued_count(self) -> int:
         """Batches behind the group that is being written."""
         return len(self._queued)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the disk has refused a group: what the life still does, nobody will see."""
+        return self._fault is not None
 
     def get(self, key: str) -> bytes | None:
         """A value as the last batch left it."""

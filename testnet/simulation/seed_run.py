@@ -28,6 +28,8 @@ from testnet.simulation.world import World
 MOST_STEPS = 2_000_000
 MOST_SECONDS = 1_000.0
 SETTLING_STEP_S = 0.5
+MOST_FAULT_TIMES = 1.5
+"""How much longer than planned the faults go on where payments are slow; what is missing then is paid after the healing."""
 MESSAGE_FAULTS = {"lost": "loss", "cut": "cut off", "twice": "duplication", "late": "reordering", "flip": "corruption"}
 """What the trace counts, and what it is called."""
 
@@ -126,9 +128,11 @@ class _Run:
             node.start()
         injections.start()
         start_clients(world, self._draw.fork("clients"))
-        await Workload(world, self._draw.fork("workload")).run()
+        workload = Workload(world, self._draw.fork("workload"))
+        await workload.run(MOST_FAULT_TIMES * world.settings.fault_seconds)
         await self._until(lambda: self._loop.time() >= world.settings.fault_seconds)
         injections.heal()
+        await workload.run(world.settings.fault_seconds)
         healed_at = self._loop.time()
         await self._until(lambda: self._loop.time() >= healed_at + world.settings.heal_seconds or all(checker.is_satisfied() for checker in world.checkers))
         for checker in () if world.violations else world.checkers:

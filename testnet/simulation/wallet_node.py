@@ -55,7 +55,8 @@ class WalletNode:
         self.life: Life | None = None
         self.wallet: Wallet | None = None
         self.store: SimulatedWalletStore | None = None
-        self.paid_count = 0
+        self.paying_count = 0
+        """Payments that were begun in this life and are not certified."""
         self._network = network
         self._proofs = proofs
         self._proof_seconds = proof_seconds
@@ -85,12 +86,14 @@ class WalletNode:
             self.store.writer.crash()
         self.store = None
         self.wallet = None
+        self.paying_count = 0
         self._network.forget(life)
         self._watcher.on_node_event(self.name, "crash", why)
 
     def pay(self, payments: Sequence[Payment]) -> None:
         """Pay when the wallet can; what becomes of it is told to the watcher."""
         if self.life is not None and self.wallet is not None:
+            self.paying_count += 1
             self.life.spawn(self._pay(self.wallet, payments))
 
     async def _boot(self, life: Life) -> None:
@@ -126,8 +129,8 @@ class WalletNode:
             elif fault.code is not ErrorCode.STORE_WRITE:
                 self._watcher.on_unexpected(f"wallet {self.name} cannot pay: {fault}")
         else:
-            self.paid_count += 1
             self._watcher.on_node_event(self.name, "paid", result.cert_id.hex()[:16])
+        self.paying_count -= 1
 
     def _publish(self, event: Any) -> None:
         self._watcher.on_line(self.name, event)

@@ -7,29 +7,33 @@ from testnet.simulation.world import World
 
 MOST_OUTPUTS = 3
 TEXTS = ("", "for the rent of May", "für Käse und Brot")
-MOST_ISSUED = 2.5
 MOST_SHARE = 6
 """A payment is at most this part of the balance, so that many fit in."""
 
 
 class Workload:
-    """`run` issues payments until the settings' number of them is applied somewhere, or more than twice as many were issued."""
+    """`run` issues payments until the settings' number of them is applied somewhere, or the time is over."""
 
     def __init__(self, world: World, draw: Stream) -> None:
         self._world = world
         self._draw = draw
 
-    async def run(self) -> None:
-        """Pay, at random times, from whoever has money."""
-        issued, wanted = 0, self._world.settings.payments_count
-        while self._world.statistics.sends_count < wanted and issued < MOST_ISSUED * wanted and not self._world.violations:
-            await self._world.sleep(self._draw.between(0.0, 2.0) * self._world.settings.payment_interval)
-            payer = self._draw.choice(self._world.wallets)
+    async def run(self, seconds: float) -> None:
+        """Pay, at random times, from whoever has money, for so long at most."""
+        world = self._world
+        deadline = world.loop.time() + seconds
+        while world.statistics.sends_count < world.settings.payments_count and world.loop.time() < deadline and not world.violations:
+            await world.sleep(self._draw.between(0.0, 2.0) * world.settings.payment_interval)
+            if world.statistics.sends_count + self._in_flight_count() > world.settings.payments_count:
+                continue
+            payer = self._draw.choice(world.wallets)
             payments = self._draft(payer)
             if payments:
                 payer.pay(payments)
-                issued += 1
-                self._world.on_node_event(payer.name, "pay", str(len(payments)))
+                world.on_node_event(payer.name, "pay", str(len(payments)))
+
+    def _in_flight_count(self) -> int:
+        return sum(wallet.paying_count for wallet in self._world.wallets)
 
     def _draft(self, payer: WalletNode) -> list[Payment]:
         """One to three amounts for others; none if the wallet is down or poor."""

@@ -217,6 +217,8 @@ class World:
         """Tell the oracles what a validator has applied since they looked last."""
         assert node.runner is not None
         assert node.store is not None
+        if node.store.writer.has_failed:
+            return
         progress = self._progress.setdefault(node.name, _Progress())
         if progress.life is not life:
             progress.life, progress.length = life, 0

@@ -8,9 +8,12 @@ from mesh_core.protocol.parking import MAX_PARKED_COUNT
 from testnet.simulation.checkers.checker import Checker
 from testnet.simulation.validator_node import ValidatorNode
 
+MOST_VOTES_OF_ACCOUNT = 2
+"""One that the database remembers, and a newer one that only the journal knows, where the commit that held both that vote and the certificate was lost."""
+
 
 class Bounds(Checker):
-    """A validator has one undecided vote for each account at most that exists or could begin to, and parks no more than it may."""
+    """A validator holds undecided votes of an account in its next slot only, or in two after a loss, and parks no more certificates than it may."""
 
     name = "INV-17"
 
@@ -19,10 +22,8 @@ class Bounds(Checker):
         if node.runner is None or node.is_faulty:
             return
         machine = node.runner.machine
-        # A database that was restored remembers an older vote of an account beside the newest one, which the journal knows.
-        most = 1 if node.disk.replaced_count == 0 else 2
         several = Counter(sender for sender, _ in machine.votes.locks)
-        if several and max(several.values()) > most:
+        if several and max(several.values()) > MOST_VOTES_OF_ACCOUNT:
             self.violated(f"{node.name} holds {max(several.values())} undecided votes of one account")
         if machine.parked_count > MAX_PARKED_COUNT:
             self.violated(f"{node.name} has parked {machine.parked_count} certificates")
