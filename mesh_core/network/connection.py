@@ -198,6 +198,10 @@ class WireConnection(TransportOwner):
         pass
 
     @override
+    def on_worked(self, seconds: float) -> None:
+        pass
+
+    @override
     def on_refused(self) -> None:
         pass
 

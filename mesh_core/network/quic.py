@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
@@ -81,6 +82,9 @@ class TransportOwner(Protocol):
 
     def on_progress(self) -> None:
         """A packet was processed: acknowledgements may have made room for more to send."""
+
+    def on_worked(self, seconds: float) -> None:
+        """Processing one packet of the peer took so much time of this thread, with everything that was done about it."""
 
     def on_refused(self) -> None:
         """The operating system reports that no process listens at the peer's port. Unauthenticated: a hint, not a proof."""
@@ -166,6 +170,8 @@ class QuicTransport(QuicConnectionProtocol):
     def datagram_received(self, data: bytes | str, addr: Address) -> None:
         if self._is_terminated:
             return
+        # Time of this thread: what other processes take of the machine is not this peer's doing.
+        started = time.thread_time()
         try:
             super().datagram_received(data, addr)
             self._after_input()
@@ -173,6 +179,7 @@ class QuicTransport(QuicConnectionProtocol):
             # One peer's packet, whatever it is, may end one connection only.
             logger.exception("connection with %s failed", address_name(addr))
             self.abort("internal error")
+        self._owner.on_worked(time.thread_time() - started)
 
     @override
     def _handle_timer(self) -> None:

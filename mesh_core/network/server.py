@@ -142,6 +142,8 @@ class _ServerConnection(WireConnection):
         self.source = source_of(self._host)
         self._worker = self.source
         self._resuming: asyncio.TimerHandle | None = None
+        self._spent_s = 0.0
+        """Time that was counted since the packet that is being processed came."""
         self._session: Session | None = None
         self._pending: dict[int, int] = {}
         self._pending_bytes = 0
@@ -258,10 +260,9 @@ class _ServerConnection(WireConnection):
             if delay > 0.0:
                 self._resuming = loop.call_later(delay, self._resume, session)
                 break
-            # Time of this thread: what other processes take of the machine is not this sender's doing.
             started = time.thread_time()
             has_handled = self._handle_next_frame(session)
-            work.spend(self._worker, time.thread_time() - started, now=loop.time())
+            self._spend(time.thread_time() - started)
             if not has_handled:
                 return
         limit = self._server.limits.deferred_bytes
@@ -273,6 +274,7 @@ class _ServerConnection(WireConnection):
         self._resuming = None
         if not self.is_closing:
             self._guard(lambda: self._handle_frames(session))
+        self._spent_s = 0.0
 
     def _handle_next_frame(self, session: Session) -> bool:
         """Handle one frame; False when none is complete."""
@@ -305,6 +307,16 @@ class _ServerConnection(WireConnection):
             raise FrameFault(WireErrorCode.RATE_LIMIT, f"more than {limits.pending_bytes} bytes of requests without an answer")
         self._pending[request_id] = size_bytes
         self._pending_bytes += size_bytes
+
+    def _spend(self, seconds: float) -> None:
+        self._spent_s += seconds
+        self._server.work.spend(self._worker, seconds, now=asyncio.get_running_loop().time())
+
+    @override
+    def on_worked(self, seconds: float) -> None:
+        """What the frames in the packet took is counted already; decryption and the rest are not."""
+        self._spend(max(0.0, seconds - self._spent_s))
+        self._spent_s = 0.0
 
     # --- End
 

@@ -182,6 +182,9 @@ class RawPeer:
     def on_progress(self) -> None:
         pass
 
+    def on_worked(self, seconds: float) -> None:
+        pass
+
     def on_refused(self) -> None:
         pass
 

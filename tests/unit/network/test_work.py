@@ -132,3 +132,16 @@ async def test_honest_load_is_not_delayed() -> None:
         assert [text_of(answer) for answer in answers] == [str(number) for number in range(1000)]
         assert all(account.left_s > 0 for account in one.server.work._accounts.values())
         connection.close()
+
+
+async def test_packets_cost_their_sender_time_whatever_is_in_them() -> None:
+    """A frame that is too long is refused at its head, but all of its packets have to be decrypted."""
+    limits = ServerLimits(work_share=1e-6, work_burst_s=100.0)
+    async with running(limits=limits) as one, raw_peer(one.address, handshake=True) as peer:
+        await eventually(lambda: bool(one.handler.opened))
+        before = one.server.work._accounts["127.0.0.1"].left_s
+        peer.send_bytes(MESSAGE_STREAM, (200_000).to_bytes(4, "big") + bytes(150_000))
+        await eventually(lambda: one.handler.opened[0]._connection._messages.buffered_bytes > 150_000)
+        assert one.handler.received == []
+        # Some 125 packets; each took tens of microseconds.
+        assert one.server.work._accounts["127.0.0.1"].left_s < before - 0.001
