@@ -6,6 +6,7 @@ The kernel drops the lock when the process ends, however it ends, so there is no
 
 import fcntl
 import os
+import re
 from pathlib import Path
 
 from mesh_core.errors import ErrorCode, LocalFault
@@ -13,6 +14,15 @@ from mesh_core.errors import ErrorCode, LocalFault
 LOCK_SUFFIX = ".lock"
 LOCK_FILE_MODE = 0o600
 PID_LIMIT_BYTES = 32
+COMMAND_WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+
+class StoreLocked(LocalFault):
+    """Another process owns a file; `owner` names it for people."""
+
+    def __init__(self, path: Path, owner: str) -> None:
+        super().__init__(ErrorCode.STORE_LOCKED, f"{path} is in use by {owner}; stop it first, or choose another folder")
+        self.owner = owner
 
 
 class OwnerLock:
@@ -41,7 +51,7 @@ class OwnerLock:
             except BlockingIOError:
                 owner = _read_owner(descriptor)
                 os.close(descriptor)
-                raise LocalFault(ErrorCode.STORE_LOCKED, f"{path} is in use by {owner}; stop it first, or choose another folder") from None
+                raise StoreLocked(path, owner) from None
             except BaseException:
                 os.close(descriptor)
                 raise
@@ -67,4 +77,19 @@ def _is_same_file(descriptor: int, path: Path) -> bool:
 def _read_owner(descriptor: int) -> str:
     """The owner as it wrote itself in; for people only, the lock does not depend on it."""
     text = os.pread(descriptor, PID_LIMIT_BYTES, 0).decode("ascii", "replace").strip()
-    return f"process {text}" if text.isdigit() else "another process"
+    if not text.isdigit():
+        return "another process"
+    name = _read_command(int(text))
+    return f"process {text} ({name})" if name else f"process {text}"
+
+
+def _read_command(pid: int) -> str:
+    """A process's program and the command given to it, where the system tells; nothing of its other arguments, which are its user's own affair."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return ""
+    if Path(words[0]).name.startswith("python"):
+        words = [word for word in words[1:] if not word.startswith("-")]
+    named = [Path(word).name for word in words[:1]] + words[1:2]
+    return " ".join(word for word in named if COMMAND_WORD.fullmatch(word))

@@ -16,6 +16,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.storage.committer import Committer
 from mesh_core.storage.database import DEADLINE_SECONDS, CommitStatistics, Database
 from mesh_core.storage.key_file import AskPassphrase, KeyKind, Sealing, find_address, find_kind, has_key, read_keys, read_seed, write_seed, write_view
+from mesh_core.storage.lock import StoreLocked
 from mesh_core.storage.pending import Record
 from mesh_core.types.address import Address
 
@@ -204,7 +205,11 @@ def _describe_unreadable(folder: Path, error: OSError) -> LocalFault:
 
 
 def _open_database(folder: Path, *, deadline_seconds: float) -> Database:
-    return Database.open(folder / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=True, deadline_seconds=deadline_seconds)
+    try:
+        return Database.open(folder / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=True, deadline_seconds=deadline_seconds)
+    except StoreLocked as fault:
+        text = f"the wallet '{folder.name}' is in use by {fault.owner}: one program at a time uses a wallet; wait until it has finished, or stop it"
+        raise LocalFault(ErrorCode.STORE_LOCKED, text) from fault
 
 
 def _create_database(home: Path, folder: Path, write_key: Callable[[], None], deadline_seconds: float, *, is_used: bool = False) -> Database:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault
-from mesh_core.storage.lock import OwnerLock
+from mesh_core.storage.lock import OwnerLock, StoreLocked
 
 REPOSITORY = Path(__file__).parents[3]
 DEADLINE_SECONDS = 20.0
@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 20.0
 HOLDER = """
 import sys
 from pathlib import Path
-from mesh_core.storage.lock import OwnerLock
+from mesh_core.storage.lock import OwnerLock, StoreLocked
 lock = OwnerLock.acquire(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
@@ -103,3 +103,26 @@ def test_lock_is_not_inherited_by_a_started_program(path: Path) -> None:
         lock.release()
         OwnerLock.acquire(path).release()
         child.kill()
+
+
+def test_owner_is_named_by_its_program_and_nothing_else_that_was_typed(tmp_path: Path) -> None:
+    """A memo on another program's command line is its user's affair."""
+    script = tmp_path / "mesh-wallet"
+    script.write_text(
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from mesh_core.storage.lock import OwnerLock\n"
+        f"lock = OwnerLock.acquire(Path({str(tmp_path / 'file')!r}))\n"
+        "print('held', flush=True)\n"
+        "sys.stdin.read()\n"
+    )
+    command = [sys.executable, str(script), "send", "--memo", "secret"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        with pytest.raises(StoreLocked) as caught:
+            OwnerLock.acquire(tmp_path / "file")
+        process.communicate()
+    assert caught.value.owner in (f"process {process.pid} (mesh-wallet send)", f"process {process.pid}")
+    if sys.platform == "linux":
+        assert caught.value.owner.endswith("(mesh-wallet send)")
