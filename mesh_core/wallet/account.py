@@ -187,11 +187,12 @@ class WalletAccount:
         """Whether nothing from before this disk began is left to be asked for."""
         return self._has_all_history
 
-    def claimable(self, limit: int) -> list[OpenedOutput]:
-        """Outputs that were opened and not claimed, the oldest first; none while the account is not whole."""
+    def claimable(self, limit: int, cert_id: Hash32 | None = None) -> list[OpenedOutput]:
+        """Outputs, of one certificate or of all, that were opened and not claimed, the oldest first; none while the account is not whole."""
         if not self.is_whole:
             return []
-        waiting = [(record.seen_ms, key, record) for key, record in self._incoming.items() if self._is_claimable(key, record)]
+        fitting = ((key, record) for key, record in self._incoming.items() if cert_id in (None, key.cert_id))
+        waiting = [(record.seen_ms, key, record) for key, record in fitting if self._is_claimable(key, record)]
         return [
             OpenedOutput(key, record.commitment, Opening(record.value, decode_scalar(record.blinding)))
             for _, key, record in sorted(waiting, key=lambda item: item[:2])[:limit]

@@ -82,6 +82,7 @@ class Payer:
         self._follower = follower
         self._behind: dict[int, PaymentTrace] = {}
         """Payments of this run that are settled and not yet everywhere."""
+        self._settled: int | None = None
         self.delivery = Delivery(context, self._tell_applied, self._tell_done)
 
     # --- Signing
@@ -159,6 +160,7 @@ class Payer:
             if isinstance(what, Delivered) and machine.has_acknowledged(what.validator):
                 self.delivery.note_applied(what.validator, sequence)
             if isinstance(what, StateChanged) and what.state in (SettlementState.SETTLED, SettlementState.FAILED):
+                self._settled = sequence if what.state is SettlementState.SETTLED else self._settled
                 decided.set()
 
         async def drive() -> None:
@@ -178,6 +180,11 @@ class Payer:
     def _tell_final(self, formed: CertificateFormed, trace: PaymentTrace, waiting: Waiting | None) -> None:
         if waiting is not None and not waiting.final.done():
             waiting.final.set_result(PaymentResult(trace.payment, formed.cert_id, trace.payment_ms, waiting.prove_ms))
+
+    async def record_settled(self) -> None:
+        """Make durable at once that the newest payment is settled. Otherwise that waits for the answers of all, since nothing depends on it."""
+        if self._settled is not None:
+            await self._context.account.record_settled(self._settled)
 
     # --- What becomes of it when it fails
 

@@ -4,8 +4,9 @@ What is claimable is the union of what any validator proves: one that hides an o
 certificate for it.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from mesh_core.errors import PeerFault
 from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, read_certificate
@@ -39,6 +40,7 @@ class Receiver:
         self._on_own = on_own
         self._on_report = on_report
         self._seen: set[Hash32] = set()
+        self._accepting = asyncio.Lock()
 
     def on_announcement(self, validator: int, announced: CertificateApplied) -> None:
         """A validator applied a certificate that concerns this account. Four of them say so; the first is enough."""
@@ -58,7 +60,11 @@ class Receiver:
         await self._accept(checked)
 
     async def _accept(self, *certificates: CheckedCertificate) -> None:
-        """Open what verified certificates bring."""
+        """Open what verified certificates bring. One after another: whoever brings what another is just recording waits until it is recorded."""
+        async with self._accepting:
+            await self._record(certificates)
+
+    async def _record(self, certificates: Sequence[CheckedCertificate]) -> None:
         fresh = [checked for checked in certificates if checked.cert_id not in self._seen]
         self._seen.update(checked.cert_id for checked in fresh)
         for checked in fresh:

@@ -11,6 +11,7 @@ from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.construction import OpenedOutput, Payment, draft_receive, draft_send
 from mesh_core.types.address import Address, format_address
+from mesh_core.types.basic import Hash32
 from mesh_core.types.transition import MAX_CLAIMS
 from mesh_core.wallet import events
 from mesh_core.wallet.account import WalletAccount
@@ -130,16 +131,15 @@ class Wallet:
         Returns at once where the account cannot go on (`fault`). Waits for ever where no quorum is reached.
         """
         await self.wait_in_step()
-        async with self._context.turn:
-            pass  # whoever finishes what was unfinished holds it
+        await self.wait_settled()  # whoever finishes what was unfinished holds the turn
         if self.fault is None:
             await self._starter.has_heard.wait()
             await self._starter.is_complete.wait()
 
     async def wait_settled(self) -> None:
-        """Return when no transition of this wallet is on its way to a quorum of validators."""
+        """Return when no transition of this wallet is on its way to a quorum of validators, and the disk knows it."""
         async with self._context.turn:
-            pass
+            await self._payer.record_settled()
 
     async def close(self) -> None:
         """Stop all work and close the store. A payment that is not certified goes on at the next start."""
@@ -153,6 +153,10 @@ class Wallet:
 
     # --- Paying
 
+    def require_signing_keys(self) -> WalletKeys:
+        """The keys, for whoever is about to sign. LocalFault (VIEW_ONLY)."""
+        return self._context.signing_keys()
+
     async def send(self, payments: Sequence[Payment]) -> PaymentResult:
         """Pay, and return when it is final. Payments of one wallet queue up.
 
@@ -161,9 +165,12 @@ class Wallet:
         """
         return await self._transact(PAYING, lambda trace: self._plan_send(payments, trace))
 
-    async def receive(self) -> PaymentResult:
-        """Claim what is claimable, up to 16 outputs at once, and return when it is final. LocalFault: NOTHING_TO_CLAIM, or as `send`."""
-        return await self._transact(CLAIMING, lambda trace: self._plan_receive(self.account.claimable(MAX_CLAIMS), trace))
+    async def receive(self, cert_id: Hash32 | None = None) -> PaymentResult:
+        """Claim what is claimable, up to 16 outputs at once, or of one certificate alone, and return when it is final.
+
+        LocalFault: NOTHING_TO_CLAIM, or as `send`.
+        """
+        return await self._transact(CLAIMING, lambda trace: self._plan_receive(self.account.claimable(MAX_CLAIMS, cert_id), trace))
 
     async def replace_stuck(self, payments: Sequence[Payment], confirmation: str) -> PaymentResult:
         """The emergency procedure: sign another transition for a slot whose first one at least q validators refuse for ever (`emergency`).
