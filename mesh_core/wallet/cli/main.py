@@ -19,8 +19,25 @@ from mesh_core.wallet.cli.settings import Settings, WalletGroup, pass_settings
 
 PROGRAM = "mesh-wallet"
 COMMANDS = {
+    "balance": "mesh_core.wallet.cli.reading:balance",
     "contacts": "mesh_core.wallet.cli.contacts:contacts",
+    "doctor": "mesh_core.wallet.cli.doctor:doctor",
+    "emergency": "mesh_core.wallet.cli.restoring:emergency",
+    "export-view-key": "mesh_core.wallet.cli.keys:export_view_key",
+    "faucet": "mesh_core.wallet.cli.faucet:faucet",
+    "history": "mesh_core.wallet.cli.reading:history",
+    "import-view-key": "mesh_core.wallet.cli.keys:import_view_key",
+    "keygen": "mesh_core.wallet.cli.keys:keygen",
+    "list": "mesh_core.wallet.cli.keys:list_",
+    "receipt": "mesh_core.wallet.cli.proving:receipt",
+    "receive": "mesh_core.wallet.cli.paying:receive",
+    "restore": "mesh_core.wallet.cli.restoring:restore",
+    "send": "mesh_core.wallet.cli.paying:send",
+    "show": "mesh_core.wallet.cli.reading:show",
+    "show-address": "mesh_core.wallet.cli.keys:show_address",
+    "use": "mesh_core.wallet.cli.keys:use",
     "verify": "mesh_core.wallet.cli.verify:verify",
+    "watch": "mesh_core.wallet.cli.paying:watch",
 }
 """Module and attribute of each command."""
 

@@ -14,8 +14,8 @@ from mesh_core.protocol.receipts import VerifiedReceipt
 from mesh_core.types.address import Address, format_address
 from mesh_core.types.evidence import ClientEquivocation, EquivocationProof
 from mesh_core.wallet.cli.output import field_lines
+from mesh_core.wallet.cli.parties import find_recipient
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
-from mesh_core.wallet.contacts import ContactBook
 from mesh_core.wallet.documents import MAX_DOCUMENT_BYTES, Document, DocumentError, read_document
 
 Form = dict[str, Any]
@@ -27,7 +27,7 @@ FILE_LIMIT_BYTES = 3 * MAX_DOCUMENT_BYTES
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--genesis", type=click.Path(path_type=Path), metavar="FILE", help="The network's genesis document (default: that of --network, or of the home).")
 @click.option("--amount", type=click.IntRange(1, 2**64 - 1), metavar="N", help="A receipt must be for exactly so many units.")
-@click.option("--payee", metavar="ADDRESS|CONTACT", help="A receipt must be for a payment to this address.")
+@click.option("--payee", metavar="ADDRESS|CONTACT|WALLET", help="A receipt must be for a payment to this address.")
 @click.option("--context", "context_text", metavar="TEXT", help="A receipt must be made for this context, such as the number of your invoice.")
 @pass_settings
 def verify(settings: Settings, file: Path, *, genesis: Path | None, amount: int | None, payee: str | None, context_text: str | None) -> None:
@@ -43,7 +43,7 @@ def verify(settings: Settings, file: Path, *, genesis: Path | None, amount: int 
     prepare()
     known = settings.load_genesis(genesis)
     document = read_document(_read(file), known)
-    expected = None if payee is None else ContactBook(settings.home.contacts_file).resolve(payee).address
+    expected = None if payee is None else find_recipient(settings, payee).address
     _check_expectations(document, amount, expected, context_text)
     form, fields, remark = _describe(document, known)
     network = {"network": known.doc.name, "network_id": known.network_id}
@@ -83,7 +83,7 @@ def _describe(document: Document, genesis: Genesis) -> tuple[Form, list[tuple[st
     if isinstance(document, VerifiedReceipt):
         return _describe_receipt(document, genesis)
     if isinstance(document, CheckedCertificate):
-        return _describe_certificate(document, genesis)
+        return describe_certificate(document, genesis)
     return _describe_proof(document, genesis)
 
 
@@ -117,7 +117,8 @@ def _describe_receipt(receipt: VerifiedReceipt, genesis: Genesis) -> tuple[Form,
     return form, fields, "The payment is final. Whether the payee has claimed it, a receipt does not say."
 
 
-def _describe_certificate(checked: CheckedCertificate, genesis: Genesis) -> tuple[Form, list[tuple[str, str]], str]:
+def describe_certificate(checked: CheckedCertificate, genesis: Genesis) -> tuple[Form, list[tuple[str, str]], str]:
+    """A verified certificate as JSON, as fields in words, and what it proves."""
     core = checked.core
     voters = [f"V{vote.validator_index + 1}" for vote in checked.certificate.votes]
     form = {

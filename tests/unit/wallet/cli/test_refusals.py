@@ -1,0 +1,224 @@
+"""What a command says that cannot be carried out: a sentence that helps, a code, and a status. No validator runs here.
+
+docs/wallet.md lists these sentences; `test_documented_sentences` compares.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from nacl.pwhash import argon2id
+
+from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
+from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, SealingCost
+from mesh_core.errors import ErrorCode
+from mesh_core.storage.database import Database
+from mesh_core.storage.key_file import Sealing
+from mesh_core.storage.lock import OwnerLock
+from mesh_core.storage.wallet_store import DATABASE_NAME, FORMAT_NAME, FORMAT_VERSION, WalletStore
+from mesh_core.types.address import encode_bech32m
+from mesh_core.wallet.cli.exit_status import ExitStatus
+from mesh_core.wallet.cli.prompts import PASSPHRASE_VARIABLE
+from mesh_core.wallet.contacts import ContactBook
+from mesh_core.wallet.records import STANDING, STANDING_KEY, Condition, Refusal, Standing
+from testnet.genesis import create_network
+from testnet.layout import NetworkFolder
+from tests.unit.wallet.cli.conftest import Run, failed
+
+BOB = WalletKeys.from_seed(b"\x0b" * 32)
+ADDRESS = str(BOB.address)
+SEND = ("send", "--to", ADDRESS, "--amount", "500")
+QUICK = ("--timeout", "0.4")
+
+
+@pytest.fixture(autouse=True)
+def network(home: Path, monkeypatch: pytest.MonkeyPatch) -> NetworkFolder:
+    """A home with a network that does not run, and the wallet alice."""
+    monkeypatch.delenv(PASSPHRASE_VARIABLE, raising=False)
+    folder = NetworkFolder(home)
+    create_network(folder, name="test", wallets={"alice": 10_000})
+    return folder
+
+
+def say(run: Run, *words: str, code: str, status: int = 1) -> str:
+    """Types a command that is refused with this code; returns its sentence."""
+    found, text = failed(run(*words))
+    assert found == status, text
+    assert f"[{code}]" in text
+    assert text.startswith("mesh-wallet: ")
+    return " ".join(text.split())
+
+
+def stand(home: Path, condition: Condition) -> None:
+    """An account that cannot go on."""
+    refusals = tuple(Refusal(validator, ErrorCode.RANGE_PROOF) for validator in range(3)) if condition is Condition.STUCK else ()
+    standing = Standing(condition, 0, f"the account is {condition.name.lower()} (a test says so)", (), refusals, 1)
+    database = Database.open(home / "wallets" / "alice" / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=False)
+    database.write([(STANDING_KEY, STANDING.encode(standing))])
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        (ADDRESS[:-1] + ("q" if ADDRESS[-1] != "q" else "p"), "checksum"),
+        (ADDRESS[:40] + ("q" if ADDRESS[40] != "q" else "p") + ADDRESS[41:], "checksum"),
+        (ADDRESS[:-1], "114 characters"),
+        (encode_bech32m("bc", [0] * 108), "mesh1"),
+        (ADDRESS[:20] + ADDRESS[20:].upper(), "capital"),
+    ],
+)
+def test_wrong_address(run: Run, address: str, words: str) -> None:
+    assert words in say(run, "send", "--to", address, "--amount", "1", code="1006")
+
+
+def test_unknown_recipient_is_answered_with_those_that_are_known(run: Run, home: Path) -> None:
+    ContactBook(home / "contacts.toml").add("zoe", ADDRESS)
+    text = say(run, "send", "--to", "bobb", "--amount", "1", code="1316")
+    assert "'bobb' is no contact, no wallet and no address (contacts: zoe; wallets: alice)" in text
+
+
+def test_oneself(run: Run, home: Path) -> None:
+    assert "'alice' would pay itself: choose another recipient" in say(run, "send", "--to", "alice", "--amount", "1", code="1006")
+    own = str(WalletKeys.from_seed(bytes.fromhex((home / "wallets/alice/seed").read_text().split()[-1])).address)
+    assert "would pay itself" in say(run, "send", "--to", own, "--amount", "1", code="1006")
+
+
+def test_name_of_two_is_refused(run: Run, home: Path) -> None:
+    WalletStore.make(home / "wallets", "bob", bytes(32))
+    ContactBook(home / "contacts.toml").add("bob", ADDRESS)
+    text = say(run, "--wallet", "alice", "send", "--to", "bob", "--amount", "1", code="1006")
+    assert "'bob' is a contact and a wallet here, with different addresses" in text
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("0", "0 is no amount: pay at least 1"),
+        ("-5", "-5 is negative: pay at least 1"),
+        ("1.5", "'1.5' is not a number: amounts are whole units"),
+        ("many", "'many' is not a number"),
+        ("", "'' is not a number"),
+        ("٣", "is not a number"),
+        ("1_000", "is not a number"),
+        (str(2**64), "18446744073709551616 is too large: at most 18446744073709551615"),
+        ("9" * 500, "99999999999999999999… is too large"),
+    ],
+)
+def test_wrong_amount(run: Run, amount: str, words: str) -> None:
+    assert words in say(run, "send", "--to", ADDRESS, "--amount", amount, code="1304")
+    assert words in say(run, "faucet", "--amount", amount, code="1304")
+
+
+def test_memo_that_is_too_long(run: Run) -> None:
+    assert "has 216 bytes of UTF-8: at most 215 fit a memo" in say(run, *SEND, "--memo", "x" * 214 + "é", code="130c")
+
+
+def test_other_asset(run: Run) -> None:
+    text = say(run, *SEND, "--asset", "ff" * 32, code="0106")
+    assert f"this network has one asset, {'00' * 32}" in text
+    assert say(run, *SEND, *QUICK, "--asset", "00" * 32, code="130a", status=ExitStatus.NO_QUORUM)
+
+
+def test_no_network_in_the_home(run: Run, network: NetworkFolder) -> None:
+    network.network_file.unlink()
+    for command in (SEND, ("balance",), ("receive",), ("history",), ("watch",)):
+        text = say(run, *command, code="1001")
+        assert f"there is no network: {network.network_file} does not exist. Start one with 'mesh-testnet up" in text
+
+
+def test_no_validator_answers(run: Run) -> None:
+    """Nothing is signed, and the status differs from a failure."""
+    for command in (SEND, ("receive",)):
+        text = say(run, *command, *QUICK, code="130a", status=ExitStatus.NO_QUORUM)
+        assert "0 of 4 validators are reached, and 3 are needed (not reached: V1, V2, V3, V4)" in text
+        assert "Nothing was signed (waited 0.4 s, see --timeout)" in text
+
+
+def test_balance_and_history_show_what_is_known_where_nobody_answers(run: Run) -> None:
+    for command, words in ((("balance",), "spendable  10,000"), (("history",), "no payments yet")):
+        result = run(*command, *QUICK)
+        assert result.exit_code == ExitStatus.NO_QUORUM
+        assert words in result.stdout
+        assert "[130a]" in result.stderr
+        offline = run(*command, "--offline")
+        assert (offline.exit_code, offline.stdout, offline.stderr) == (0, result.stdout, "")
+
+
+def test_wallet_that_another_program_has(run: Run, home: Path) -> None:
+    lock = OwnerLock.acquire(home / "wallets" / "alice" / DATABASE_NAME)
+    try:
+        text = say(run, "balance", "--offline", code="1201")
+    finally:
+        lock.release()
+    assert re.search(
+        r"the wallet 'alice' is in use by process \d+( \(.+\))?: one program at a time uses a wallet; wait until it has finished, or stop it", text
+    )
+
+
+def test_sealed_wallet(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    WalletStore.make(home / "wallets", "carol", bytes(32), sealing=Sealing("correct horse", SealingCost(argon2id.OPSLIMIT_MIN, LEAST_MEMORY_KIB)))
+    text = say(run, "--wallet", "carol", "balance", "--offline", code="1313")
+    assert "the wallet 'carol' is sealed with a passphrase: set MESH_PASSPHRASE, or run this at a terminal" in text
+    monkeypatch.setenv(PASSPHRASE_VARIABLE, "wrong")
+    assert "this is not the passphrase that the seed was sealed with" in say(run, "--wallet", "carol", *SEND, code="130f")
+    monkeypatch.setenv(PASSPHRASE_VARIABLE, "correct horse")
+    assert run("--wallet", "carol", "balance", "--offline").exit_code == 0
+
+
+def test_view_only_wallet_signs_nothing(run: Run, home: Path, tmp_path: Path) -> None:
+    WalletStore.make_view_only(home / "wallets", "auditor", ViewOnlyKeys(BOB.owner, BOB.view_key))
+    for command in (SEND, ("receive",), ("emergency",), ("faucet", "--amount", "5"), ("receipt", "ab" * 32, "-o", str(tmp_path / "r"))):
+        assert "'auditor' is view-only: it sees everything and signs nothing" in say(run, "--wallet", "auditor", *command, code="1312")
+
+
+def test_locked_and_stuck_accounts_have_a_status_of_their_own(run: Run, home: Path) -> None:
+    for condition, code in ((Condition.LOCKED, "1308"), (Condition.STUCK, "1309")):
+        stand(home, condition)
+        for command in (SEND, ("receive",)):
+            assert f"the account is {condition.name.lower()}" in say(run, *command, code=code, status=ExitStatus.LOCKED)
+        shown = run("balance", "--offline")
+        assert (shown.exit_code, "10,000" in shown.stdout) == (ExitStatus.LOCKED, True)
+
+
+def test_no_faucet(run: Run) -> None:
+    assert "no faucet listens at" in say(run, "faucet", "--amount", "5", code="1504")
+
+
+@pytest.mark.parametrize("text", ["", "xyz", "ab", "0" * 65, "00 11"])
+def test_hash_that_is_none(run: Run, text: str) -> None:
+    assert "is no certificate's hash: 64 hexadecimal digits, or at least the first 6" in say(run, "show", text, code="1001")
+
+
+def test_hash_of_which_the_history_has_none(run: Run) -> None:
+    assert "no payment of this wallet's history begin with abcdef: give all 64 digits" in say(run, "show", "abcdef", code="1001")
+    text = say(run, "show", "ab" * 32, *QUICK, code="130a", status=ExitStatus.NO_QUORUM)
+    assert "this wallet does not hold the certificate, and 0 of 4 validators are reached" in text
+
+
+def test_phrase_that_is_none(run: Run) -> None:
+    for stdin, words in ((b"abandon", "a recovery phrase has 24 words, this one 1"), (b"abandon " * 24, "the checksum does not fit")):
+        status, text = failed(run("restore", "dora", "--no-passphrase", stdin=stdin))
+        assert (status, words in " ".join(text.split()), "[130e]" in text) == (1, True, True)
+    status, text = failed(run("restore", "dora", "--no-passphrase", stdin=b"notaword " * 24))
+    assert (status, "word 1 is not in the list" in text) == (1, True)
+
+
+def test_emergency_needs_a_recipient_with_an_amount(run: Run) -> None:
+    status, text = failed(run("emergency", "--to", ADDRESS))
+    assert (status, "--to and --amount go together" in text) == (2, True)
+
+
+def test_step_of_the_switch_for_tests_must_exist(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESH_WALLET_STOP_AT", "nowhere")
+    assert "the steps are drafted, proved, signed, stored" in say(run, *SEND, code="1001")
+
+
+def test_doctor_says_what_to_do_where_nothing_runs(run: Run, network: NetworkFolder) -> None:
+    result = run("doctor", *QUICK)
+    assert result.exit_code == ExitStatus.NO_QUORUM
+    assert "0 validators vote, and 3 are needed: no payment can become final now" in result.stdout
+    assert result.stdout.count("is not reached: see that it runs") == 4
+    network.network_file.unlink()
+    result = run("doctor", *QUICK)
+    assert (result.exit_code, "Start one with 'mesh-testnet up" in result.stdout) == (1, True)
