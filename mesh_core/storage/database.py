@@ -73,6 +73,8 @@ class Database:
         self.deadline_seconds = deadline_seconds
         self.pending = PendingRecords()
         self.statistics = CommitStatistics()
+        self.was_taken_over = False
+        """Whether the file holds data of the first program, which knew neither checksums nor a vote journal."""
         self._lock = lock
         self._connection = connection
         self._reader = reader
@@ -110,13 +112,15 @@ class Database:
         connection = Connection.open(path)
         try:
             _require_durability(connection, path, time.monotonic() + deadline_seconds)
-            _prepare(connection, data_format)
+            had_checksums = _prepare(connection, data_format)
             flush_directory(path.parent)
             reader = Reader.open(path)
         except BaseException:
             connection.close(timeout_seconds=CLOSE_TIMEOUT_SECONDS)
             raise
-        return cls(path, lock, connection, reader, deadline_seconds)
+        database = cls(path, lock, connection, reader, deadline_seconds)
+        database.was_taken_over = not had_checksums and next(database.records(), None) is not None
+        return database
 
     def write(self, records: Sequence[Record]) -> None:
         """Make all records durable, or none: when this returns they survive a power cut. Of two records with one key the later wins.
@@ -274,16 +278,21 @@ def _require_durability(connection: Connection, path: Path, deadline: float) -> 
             )
 
 
-def _prepare(connection: Connection, data_format: DataFormat) -> None:
-    """Record the format of a new file and really delete tombstones, in one transaction. Fails where the file is read-only."""
+def _prepare(connection: Connection, data_format: DataFormat) -> bool:
+    """Record the format of a new file and really delete tombstones, in one transaction. Fails where the file is read-only.
+
+    False for a file without checksums, which gets room for them: it is new, or of the first program, which had none.
+    """
     columns = connection.request(f"PRAGMA table_info({TABLE})", deadline=float("inf"))
     # No deadline by the clock: this scans the table once, and a large one takes its time. A dead thread is still noticed.
     connection.request("BEGIN IMMEDIATE", deadline=float("inf"))
-    if not has_checksums(columns):
+    had_checksums = has_checksums(columns)
+    if not had_checksums:
         connection.request('ALTER TABLE "kv" ADD COLUMN checksum INTEGER', deadline=float("inf"))
     connection.request('INSERT OR IGNORE INTO "kv"(key, value) VALUES (?, ?)', (FORMAT_KEY, data_format.encode()), deadline=float("inf"))
     connection.request('DELETE FROM "kv" WHERE length(value) = 0', deadline=float("inf"))
     connection.request("COMMIT", deadline=float("inf"))
+    return had_checksums
 
 
 def _is_damage(error: sqlite3.Error | UnicodeDecodeError) -> bool:

@@ -46,13 +46,17 @@ class ValidatorStore:
         )
         try:
             is_new = is_first_start and next(database.records(), None) is None
-            journal = VoteJournal.open(data_dir / JOURNAL_NAME if journal_path is None else journal_path, header, may_be_created=is_new)
+            may_be_created = is_new or database.was_taken_over
+            journal = VoteJournal.open(data_dir / JOURNAL_NAME if journal_path is None else journal_path, header, may_be_created=may_be_created)
         except BaseException:
             database.close()
             raise
         if is_new and journal.contents == JournalContents(JournalCondition.INTACT):
             # A first start that died between making the journal and its first commit: nothing was voted, and it may begin again.
             journal.contents = JournalContents(JournalCondition.FIRST_START)
+        if database.was_taken_over and journal.contents.condition is JournalCondition.FIRST_START:
+            # A database of the first program has never had a journal beside it: nothing is lost, and its votes are written into the new one.
+            journal.contents = JournalContents(JournalCondition.INTACT)
         return cls(database, journal, on_fault)
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.protocol.vote_journal import JournalCondition, JournalContents
 from mesh_core.storage.validator_store import ValidatorStore
 from mesh_core.storage.wallet_store import WalletStore, list_wallets
 
@@ -52,6 +53,28 @@ async def test_wallet_file_is_not_taken_for_a_validators(tmp_path: Path) -> None
     with pytest.raises(LocalFault, match="mesh-wallet 1") as caught:
         ValidatorStore.open(tmp_path, fail)
     assert caught.value.code == ErrorCode.STORE_FORMAT
+
+
+def write_first_programs_database(folder: Path) -> None:
+    """A validator's database as the first program left it: no checksums, and never a vote journal."""
+    with closing(sqlite3.connect(folder / "validator.db")) as connection:
+        connection.execute("CREATE TABLE kv (key TEXT PRIMARY KEY, value BLOB)")
+        rows = [("meta/format", b"mesh-validator 1"), ("v:2", b"vote")]
+        connection.executemany("INSERT INTO kv VALUES (?, ?)", rows)
+        connection.commit()
+
+
+async def test_database_of_the_first_program_gets_a_journal_and_has_lost_nothing(tmp_path: Path) -> None:
+    write_first_programs_database(tmp_path)
+    for _ in range(2):
+        store = ValidatorStore.open(tmp_path, fail)
+        assert store.journal == JournalContents(JournalCondition.INTACT)
+        assert list(store.records()) == [("v:2", b"vote")]
+        await store.close()
+    (tmp_path / "votes.journal").unlink()
+    store = ValidatorStore.open(tmp_path, fail)
+    assert store.journal.condition is JournalCondition.MISSING
+    await store.close()
 
 
 # Wallets
