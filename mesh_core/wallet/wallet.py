@@ -248,9 +248,13 @@ class Wallet:
             raise LocalFault(ErrorCode.PAYMENT_IN_FLIGHT, "a transition is signed for this slot and not certified: a slot is never signed twice")
 
     async def _claim_whenever_wanted(self) -> None:
+        """Claim what comes in. Behind whatever has the turn: that may be a claim of an earlier run, which takes these very outputs."""
         while True:
             await self._wants_claim.wait()
             self._wants_claim.clear()
+            await self._context.in_step.wait()
+            async with self._context.turn:
+                pass
             while self.account.claimable(1):
                 try:
                     await self.receive()
