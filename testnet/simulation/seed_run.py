@@ -4,7 +4,7 @@ import contextlib
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,9 @@ def run_seed(options: Options, trace_path: Path | None = None) -> SeedResult:
     """Run one seed. Everything that it does depends on `options` alone. OSError if the trace cannot be written."""
     ristretto.load_library()
     if options.mutation:
-        MUTATIONS[options.mutation].apply()
+        mutation = MUTATIONS[options.mutation]
+        mutation.apply()
+        options = replace(options, real_proofs=options.real_proofs or mutation.needs_real_proofs)
     draw = Stream(f"seed {options.seed}")
     settings = calm_settings() if options.calm else draw_settings(draw.fork("settings"), options.byzantine)
     with Trace({"options": asdict(options)}, trace_path) as trace, contextlib.ExitStack() as stack:

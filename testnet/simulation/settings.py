@@ -26,7 +26,9 @@ SCHEDULED_FAULTS = (
 """Faults that happen now and then; the number is the mean time between two of them."""
 
 BYZANTINE_CHANCE = 0.5
-CLIENT_CHANCE = 0.5
+CLIENTS = ("equivocator", "rule-breaker", "splitter", "forger", "replayer", "poisoner", "double-claimer", "flooder")
+"""Clients with an account each that do not keep to the protocol."""
+CLIENT_CHANCE = 0.35
 
 LASTING_FAULTS = ("none", "none", "folder-restored", "disk-lost", "journal-lost", "database-lost")
 """What befalls one validator's disk, once. With all but the last it counts among f, or votes no more."""
@@ -47,8 +49,7 @@ class Settings:
     every: dict[str, float]
     lasting: str
     byzantine_count: int
-    has_equivocator: bool
-    has_rule_breaker: bool
+    clients: tuple[str, ...]
 
     def as_fields(self) -> dict[str, Any]:
         """For the header of a trace."""
@@ -77,8 +78,7 @@ def draw_settings(draw: Stream, byzantine: int | None = None) -> Settings:
         every=every,
         lasting="none" if byzantine_count else lasting,
         byzantine_count=byzantine_count,
-        has_equivocator=draw.chance(CLIENT_CHANCE) or byzantine_count > 1,
-        has_rule_breaker=draw.chance(CLIENT_CHANCE),
+        clients=tuple(name for name in CLIENTS if draw.chance(CLIENT_CHANCE) or (name == "equivocator" and byzantine_count > 1)),
     )
 
 
@@ -96,6 +96,5 @@ def calm_settings() -> Settings:
         every={},
         lasting="none",
         byzantine_count=0,
-        has_equivocator=False,
-        has_rule_breaker=False,
+        clients=(),
     )

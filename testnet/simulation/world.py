@@ -101,11 +101,11 @@ class World:
         self._payments = itertools.count(1)
         names = WALLET_NAMES[: settings.wallets_count]
         seeds = {name: draw.fork(f"seed of {name}")(32) for name in names}
-        self.strangers = [WalletKeys.from_seed(draw.fork(f"seed of stranger {number}")(32)) for number in range(2)]
+        self.strangers = {name: WalletKeys.from_seed(draw.fork(f"seed of {name}")(32)) for name in settings.clients}
         keys = sorted((SigningKey(draw.fork(f"validator {index}")(32)) for index in range(VALIDATORS_COUNT)), key=lambda key: key.public_key)
         owners = {name: WalletKeys.from_seed(seed).owner for name, seed in seeds.items()}
-        self.genesis = _make_genesis(keys, [*(owners[name] for name in names[:RICH_COUNT]), *(keys.owner for keys in self.strangers)], draw)
-        self.owners: list[PublicKey] = [*owners.values(), *(keys.owner for keys in self.strangers)]
+        self.genesis = _make_genesis(keys, [*(owners[name] for name in names[:RICH_COUNT]), *(keys.owner for keys in self.strangers.values())], draw)
+        self.owners: list[PublicKey] = [*owners.values(), *(keys.owner for keys in self.strangers.values())]
         self.ghost = Ghost(self.genesis, honest_owners=set(owners.values()))
         self.network = Network(draw, settings.quality, trace)
         self.network.on_sent = self._on_sent

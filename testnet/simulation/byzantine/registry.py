@@ -5,17 +5,29 @@ from collections.abc import Callable
 from mesh_core.validator.runner import ValidatorRunner
 from testnet.simulation.byzantine.bad_server import BadServer
 from testnet.simulation.byzantine.behaviour import Behaviour
+from testnet.simulation.byzantine.certificate_forger import CertificateForger
+from testnet.simulation.byzantine.client import Client
 from testnet.simulation.byzantine.denier import Denier
+from testnet.simulation.byzantine.double_claimer import DoubleClaimer
 from testnet.simulation.byzantine.double_voter import DoubleVoter
 from testnet.simulation.byzantine.equivocator import Equivocator
+from testnet.simulation.byzantine.flooder import Flooder
+from testnet.simulation.byzantine.forger import Forger
 from testnet.simulation.byzantine.liar import Liar
+from testnet.simulation.byzantine.poisoner import Poisoner
+from testnet.simulation.byzantine.replayer import Replayer
 from testnet.simulation.byzantine.rule_breaker import RuleBreaker
+from testnet.simulation.byzantine.selective import Selective
 from testnet.simulation.byzantine.silent import Silent
+from testnet.simulation.byzantine.splitter import Splitter
 from testnet.simulation.entropy import Stream
+from testnet.simulation.settings import CLIENTS
 from testnet.simulation.validator_node import ValidatorNode
 from testnet.simulation.world import World
 
-BEHAVIOURS: tuple[type[Behaviour], ...] = (BadServer, Denier, DoubleVoter, Liar, Silent)
+BEHAVIOURS: tuple[type[Behaviour], ...] = (BadServer, CertificateForger, Denier, DoubleVoter, Liar, Selective, Silent)
+CLIENT_KINDS: tuple[type[Client], ...] = (Equivocator, RuleBreaker, Splitter, Forger, Replayer, Poisoner, DoubleClaimer, Flooder)
+assert tuple(kind.name for kind in CLIENT_KINDS) == CLIENTS
 
 
 def corrupt(world: World, draw: Stream, count: int) -> None:
@@ -30,10 +42,9 @@ def corrupt(world: World, draw: Stream, count: int) -> None:
 
 def start_clients(world: World, draw: Stream) -> None:
     """Let the strangers do what the settings say."""
-    if world.settings.has_equivocator:
-        Equivocator(world, world.strangers[0], draw.fork("equivocator")).start("equivocator")
-    if world.settings.has_rule_breaker:
-        RuleBreaker(world, world.strangers[1], draw.fork("rule breaker")).start("rule-breaker")
+    for kind in CLIENT_KINDS:
+        if kind.name in world.strangers:
+            kind(world, world.strangers[kind.name], draw.fork(kind.name)).start()
 
 
 def _wrapper(kind: type[Behaviour], node: ValidatorNode, draw: Stream) -> Callable[[ValidatorRunner], Behaviour]:

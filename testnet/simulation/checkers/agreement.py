@@ -2,10 +2,12 @@
 
 from typing_extensions import override
 
+from mesh_core.protocol.certificates import CheckedCertificate
 from mesh_core.types.certificate import Vote
 from testnet.simulation.checkers.checker import Checker
 from testnet.simulation.ghost import Slot
 from testnet.simulation.network import Sent, Way
+from testnet.simulation.validator_node import ValidatorNode
 from testnet.simulation.world import World
 
 
@@ -23,6 +25,21 @@ class Agreement(Checker):
         ids = self.world.ghost.certifiable(slot)
         if len(ids) > 1 and self.world.is_agreement_promised:
             self.violated(f"two transitions of slot {slot[1]} of {slot[0].hex()[:16]} can be certified: {ids[0].hex()[:16]} and {ids[1].hex()[:16]}")
+
+
+class Voters(Checker):
+    """A certificate that a correct validator applies bears the votes of a quorum of different validators, each of which has sent its vote, or is faulty."""
+
+    name = "INV-3"
+
+    @override
+    def on_applied(self, node: ValidatorNode, index: int, checked: CheckedCertificate) -> None:
+        slot = checked.core.sender, checked.core.sequence
+        voted = self.world.ghost.votes.get(slot, {}).get(checked.transition_id, set())
+        faulty = {validator.index for validator in self.world.validators if validator.is_faulty}
+        signers = {vote.validator_index for vote in checked.certificate.votes}
+        if not node.is_faulty and len(signers & (voted | faulty)) < self.world.genesis.committee.quorum_threshold:
+            self.violated(f"{node.name} applied {checked.cert_id.hex()[:16]}, which {len(signers & voted)} validators have voted for")
 
 
 class NoDoubleVote(Checker):

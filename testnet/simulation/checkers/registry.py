@@ -1,6 +1,6 @@
 """All checkers, in the order of the properties that they are about."""
 
-from testnet.simulation.checkers.agreement import Agreement, NoDoubleVote
+from testnet.simulation.checkers.agreement import Agreement, NoDoubleVote, Voters
 from testnet.simulation.checkers.balances import Balances
 from testnet.simulation.checkers.bounds import Bounds
 from testnet.simulation.checkers.chains import Chains
@@ -19,6 +19,7 @@ ALL: tuple[type[Checker], ...] = (
     Conservation,
     PlainConservation,
     Agreement,
+    Voters,
     NoDoubleVote,
     DurableBeforeVisible,
     Chains,

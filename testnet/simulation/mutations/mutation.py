@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """`apply` switches the defence off in this process, for good."""
+    """`apply` switches the defence off in this process, for good. Some can be seen with real range proofs only."""
 
     text: str
     apply: Callable[[], None]
+    needs_real_proofs: bool = False
