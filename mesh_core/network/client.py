@@ -151,6 +151,7 @@ class Connection(WireConnection):
         self._pings: dict[int, asyncio.Future[Pong]] = {}
         self._last_request_id = 0
         self._last_ping_nonce = 0
+        self._pongs_count = 0
         self._loop = asyncio.get_running_loop()
         self._last_heard = self._loop.time()
         self._secured = asyncio.Event()
@@ -261,6 +262,10 @@ class Connection(WireConnection):
             case Handshake():
                 self._receive_handshake(message)
             case Pong() if self._peer is not None:
+                # Also one whose PING was given up counts. Without this a validator could keep everybody busy that has dialled it.
+                self._pongs_count += 1
+                if self._pongs_count > self._last_ping_nonce:
+                    raise FrameFault(WireErrorCode.BAD_FRAME, "PONG answers no PING")
                 future = self._pings.pop(message.nonce, None)
                 if future is not None and not future.done():
                     future.set_result(message)
@@ -304,8 +309,9 @@ class Connection(WireConnection):
             if isinstance(message, Answer):
                 self._receive_answer(message)
             elif isinstance(message, Event | Evidence):
-                if self._on_message is not None:
-                    self._on_message(message)
+                if self._on_message is None:
+                    raise FrameFault(WireErrorCode.BAD_FRAME, f"{type(message).__name__} that nobody has asked for")
+                self._on_message(message)
             else:
                 raise FrameFault(WireErrorCode.BAD_FRAME, f"{type(message).__name__} from a validator")
 

@@ -111,6 +111,8 @@ class ValidatorLink:
         self._connection: Connection | None = None
         self._doubted: Connection | None = None
         self._failures = 0
+        """Attempts since there was a connection that lasted."""
+        self._adopted_at = 0.0
         self._calls: set[_Call] = set()
         self._slots = asyncio.Semaphore(MAX_PENDING_REQUESTS)
         self._wanted = asyncio.Event()
@@ -242,6 +244,7 @@ class ValidatorLink:
             self._attempt_failed(connection.fault.text)
             return
         old, self._connection = self._connection, connection
+        self._adopted_at = asyncio.get_running_loop().time()
         self._wanted.clear()
         self._doubted = None
         if old is not None:
@@ -283,8 +286,11 @@ class ValidatorLink:
     def _ponged(self, connection: Connection, sent_at: float, answer: asyncio.Future[Pong]) -> None:
         if answer.cancelled() or answer.exception() is not None or connection is not self._connection:
             return
-        rtt_ms = (asyncio.get_running_loop().time() - sent_at) * 1000
-        self._failures = 0
+        now = asyncio.get_running_loop().time()
+        rtt_ms = (now - sent_at) * 1000
+        if now - self._adopted_at >= self._settings.ping_interval_s:
+            # Not at the first PONG: a validator that answers it and hangs up would be dialled a hundred times a second.
+            self._failures = 0
         self._doubted = None
         self._wanted.clear()
         self._status = LinkStatus(LinkState.UP, rtt_ms, self._status.last_error, self._status.connections_made)

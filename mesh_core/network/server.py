@@ -73,6 +73,10 @@ class ServerLimits:
     """The same of all connections of one address: 64 that read nothing must not hold 64 times as much."""
     work_share: float = SHARE
     work_burst_s: float = BURST_S
+    pings_per_s: float = 50.0
+    """PINGs of one connection, sustained. A link sends one a second, but a packet has room for ninety, and they are answered before everything else."""
+    pings_burst: int = 256
+    """The same at once; more, and it is cut off."""
     deferred_bytes: int = 512 * 1024
     """Bytes of requests that wait because their sender has used up its share of the time (work.py); more, and it is cut off."""
     handshake_deadline_s: float = HANDSHAKE_DEADLINE_S
@@ -88,8 +92,8 @@ class Session:
         self.identity: PublicKey = peer.identity
         self.role: Role = peer.role
         self.peer_name: str = connection.peer_name
-        self.source: str = connection.source
-        """The address by which limits are counted (admission.py)."""
+        self.source: str = connection.worker
+        """By what limits are counted: the address (admission.py), or for a validator of the committee itself, wherever it comes from."""
         self.kind: ConnectionKind | None = None
         """Tier 1 or bulk, as the first request decides; None before it."""
 
@@ -140,7 +144,8 @@ class _ServerConnection(WireConnection):
         self._server = server
         self._host = str(address[0])
         self.source = source_of(self._host)
-        self._worker = self.source
+        self.worker = self.source
+        """Whose time and budgets this connection uses: those of the address until a validator has proven its identity."""
         self._resuming: asyncio.TimerHandle | None = None
         self._spent_s = 0.0
         """Time that was counted since the packet that is being processed came."""
@@ -156,6 +161,8 @@ class _ServerConnection(WireConnection):
             entropy=server.entropy,
         )
         loop = asyncio.get_running_loop()
+        self._pings_left = float(server.limits.pings_burst)
+        self._pinged_at = loop.time()
         self._deadline = loop.call_later(server.limits.handshake_deadline_s, self._handshake_deadline_passed)
 
     # --- For the session
@@ -218,7 +225,7 @@ class _ServerConnection(WireConnection):
         self._server.admission.completed(self._host)
         if peer.role is Role.VALIDATOR:
             # Its share is its own, wherever it comes from: wallets on one machine with it cannot use it up.
-            self._worker = f"validator {peer.identity.hex()}"
+            self.worker = f"validator {peer.identity.hex()}"
         session = Session(self, peer)
         self._session = session
         self._server.handler.on_open(session)
@@ -233,12 +240,22 @@ class _ServerConnection(WireConnection):
         message = decode_frame(frame)
         match message:
             case Ping():
+                self._count_ping()
                 log_length, state_digest, flags = self._server.pong_source()
                 self._send_control(Pong(message.nonce, log_length, state_digest, flags))
             case ErrorMessage():
                 self._handle_error(message)
             case _:
                 raise FrameFault(WireErrorCode.BAD_FRAME, f"{type(message).__name__} on the control stream of {session.role.name}")
+
+    def _count_ping(self) -> None:
+        """Nothing that waits for its sender's time delays a PING, so a flood of them would take the time of everybody else: their number is limited."""
+        limits, now = self._server.limits, asyncio.get_running_loop().time()
+        gained = (now - self._pinged_at) * limits.pings_per_s
+        self._pings_left = min(float(limits.pings_burst), self._pings_left + gained) - 1.0
+        self._pinged_at = now
+        if self._pings_left < 0.0:
+            raise FrameFault(WireErrorCode.RATE_LIMIT, f"more than {limits.pings_burst} PINGs at once, or {limits.pings_per_s:g} a second")
 
     @override
     def _handle_message_bytes(self, data: bytes) -> None:
@@ -256,7 +273,7 @@ class _ServerConnection(WireConnection):
         """Handle what has arrived, as long as its sender has time left; then the rest waits, and nobody else with it."""
         loop, work = asyncio.get_running_loop(), self._server.work
         while self._resuming is None:
-            delay = work.delay(self._worker, now=loop.time())
+            delay = work.delay(self.worker, now=loop.time())
             if delay > 0.0:
                 self._resuming = loop.call_later(delay, self._resume, session)
                 break
@@ -310,7 +327,7 @@ class _ServerConnection(WireConnection):
 
     def _spend(self, seconds: float) -> None:
         self._spent_s += seconds
-        self._server.work.spend(self._worker, seconds, now=asyncio.get_running_loop().time())
+        self._server.work.spend(self.worker, seconds, now=asyncio.get_running_loop().time())
 
     @override
     def on_worked(self, seconds: float) -> None:

@@ -19,6 +19,7 @@ from mesh_core.types.messages import (
     CertAck,
     Event,
     Message,
+    Pong,
     PongFlag,
     Role,
     SettlementCertificate,
@@ -347,7 +348,7 @@ async def test_tier1_answers_flow_while_megabytes_are_synchronised() -> None:
 
     tasks: list[asyncio.Task[None]] = []
     async with running(handler=EchoHandler(behave)) as there:
-        bulk, tier1 = await there.connect(), await there.connect()
+        bulk, tier1 = await there.connect(on_message=lambda message: None), await there.connect()
         transfer = asyncio.create_task(bulk.request(SYNC, 60.0))
         while not transfer.done():
             await tier1.request(vote_request(b"meanwhile"), PATIENCE_S)
@@ -484,6 +485,56 @@ async def test_answer_that_nobody_asked_for_is_the_validators_fault() -> None:
         with pytest.raises(PeerFault) as caught:
             await connection.request(vote_request(), PATIENCE_S)
         assert caught.value.code is ErrorCode.PEER_FRAME
+
+
+async def test_events_that_nobody_asked_for_are_the_validators_fault() -> None:
+    """Those who dial a validator, above all the other validators, must not have to read whatever it likes to send."""
+
+    def behave(session: Session, message: Message) -> bool:
+        session.send(Event(1, 0, 4, bytes(8)))
+        return True
+
+    async with running(handler=EchoHandler(behave)) as there:
+        connection = await there.connect()
+        with pytest.raises(PeerFault) as caught:
+            await connection.request(vote_request(), PATIENCE_S)
+        assert caught.value.code is ErrorCode.PEER_FRAME
+        assert "Event that nobody has asked for" in caught.value.text
+
+
+async def test_pong_that_answers_no_ping_is_the_validators_fault() -> None:
+    async with running() as there:
+        connection = await there.connect()
+        await connection.ping()
+        for nonce in (1, 2):
+            there.handler.opened[0]._connection._send_control(Pong(nonce, 7, DIGEST, 0))
+        await connection.wait_closed()
+        assert connection.fault is not None
+        assert connection.fault.code is ErrorCode.PEER_FRAME
+        assert "PONG answers no PING" in connection.fault.text
+
+
+async def test_late_pongs_to_pings_that_were_given_up_are_no_fault() -> None:
+    async with running() as there:
+        connection = await there.connect()
+        pings = [connection.ping() for _ in range(40)]
+        await pings[-1]
+        assert pings[0].cancelled()
+        assert text_of(await connection.request(vote_request(b"still there"), PATIENCE_S)) == "still there"
+        connection.close()
+
+
+async def test_limits_count_for_a_validator_and_not_for_the_address_it_shares() -> None:
+    """Wallets on one machine with a validator must not use up what it may ask for in its catch-up."""
+    async with running() as there:
+        wallet = await there.connect()
+        validator = await there.connect(LocalIdentity(Role.VALIDATOR, VALIDATOR_KEYS[1]))
+        for connection in (wallet, validator):
+            await connection.request(vote_request(), PATIENCE_S)
+        sources = {session.role: session.source for session in there.handler.opened}
+        assert sources == {Role.WALLET: "127.0.0.1", Role.VALIDATOR: f"validator {VALIDATOR_KEYS[1].public_key.hex()}"}
+        for connection in (wallet, validator):
+            connection.close()
 
 
 async def test_listener_that_raises_on_an_event_ends_the_connection_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:

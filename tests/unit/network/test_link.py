@@ -16,6 +16,7 @@ from mesh_core.errors import ErrorCode, LocalFault, PeerFault
 from mesh_core.network.client import Connection, PeerAddress
 from mesh_core.network.link import LinkSettings, LinkState, LinkStatus, ValidatorLink
 from mesh_core.network.server import HandshakeSettings, Server, Session
+from mesh_core.types.basic import Hash32
 from mesh_core.types.messages import Event, Evidence, Message, Pong, Subscribe, VoteRequest
 from tests.unit.network.peers import (
     COMMITTEE,
@@ -289,6 +290,37 @@ async def test_validator_that_accepts_and_hangs_up_is_approached_ever_more_slowl
         gaps = [later - earlier for earlier, later in pairwise(times)]
         assert gaps[-1] > 0.5 * QUICK.backoff_least_s * 2 ** (len(gaps) - 1)
         assert "not today" in told.link.status.last_error
+    await server.close()
+
+
+async def test_validator_that_answers_one_ping_and_hangs_up_is_approached_ever_more_slowly() -> None:
+    """A PONG is cheap: if the first one ended the back-off, one faulty validator would keep all others busy with handshakes."""
+    times: list[float] = []
+
+    def answer_and_hang_up() -> tuple[int, Hash32, int]:
+        times.append(asyncio.get_running_loop().time())
+        for session in handler.opened:
+            asyncio.get_running_loop().call_later(0.02, session._connection.close, "that was all")
+        return 7, DIGEST, 0
+
+    handler = EchoHandler()
+    server = await serve(handler=handler)
+    server.pong_source = answer_and_hang_up
+    async with watched(address_of(server.port), replace(QUICK, ping_interval_s=1.0, backoff_most_s=60.0)) as told:
+        await eventually(lambda: len(times) >= 6)
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        assert gaps[-1] > 0.5 * QUICK.backoff_least_s * 2 ** (len(gaps) - 1)
+        assert len(told.pongs) >= 5
+    await server.close()
+
+
+async def test_connection_that_lasts_ends_the_back_off() -> None:
+    server = await serve()
+    async with watched(address_of(server.port), replace(QUICK, ping_interval_s=0.05)) as told:
+        told.link._failures = 9
+        await eventually(lambda: told.link._failures == 0)
+        assert len(told.connected) == 1
+        assert len(told.pongs) >= 2
     await server.close()
 
 

@@ -288,16 +288,34 @@ async def test_unanswered_requests_of_a_connection_are_limited_in_bytes() -> Non
         assert sum(keep(there.handler.opened[0], message) for message in there.handler.received) == 2
 
 
-async def test_flood_of_pings_is_answered_and_harms_nobody() -> None:
-    async with served_bystander() as there, raw_peer(there.address, handshake=True) as peer:
-        for number in range(2000):
+async def test_pings_are_answered_up_to_a_number_and_a_flood_of_them_is_cut_off() -> None:
+    """They are answered before everything else, so nothing else would end it."""
+    limits = ServerLimits(pings_burst=100, pings_per_s=0.001)
+    async with served_bystander(limits=limits) as there, raw_peer(there.address, handshake=True) as peer:
+        for number in range(100):
             peer.send_message(CONTROL_STREAM, Ping(number))
-        await peer.until(lambda: len(peer.messages()) == 2001)
-        assert [message.nonce for message in peer.messages() if isinstance(message, Pong)] == list(range(2000))
+        await peer.until(lambda: len(peer.messages()) == 101)
+        assert [message.nonce for message in peer.messages() if isinstance(message, Pong)] == list(range(100))
+        assert peer.reason is None
+        peer.send_message(CONTROL_STREAM, Ping(100))
+        code, text = await peer.refused()
+        assert code is WireErrorCode.RATE_LIMIT
+        assert "PING" in text
+
+
+async def test_pings_in_the_rhythm_of_a_link_are_answered_for_ever() -> None:
+    limits = ServerLimits(pings_burst=2, pings_per_s=200.0)
+    async with served_bystander(limits=limits) as there:
+        connection = await there.connect()
+        for _ in range(20):
+            await connection.ping()
+            await asyncio.sleep(0.01)
+        connection.close()
 
 
 async def test_pings_whose_answers_are_never_acknowledged_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with served_bystander() as there, raw_peer(there.address, handshake=True) as peer:
+    limits = ServerLimits(pings_burst=10_000)
+    async with served_bystander(limits=limits) as there, raw_peer(there.address, handshake=True) as peer:
         await eventually(lambda: len(there.handler.opened) == 2)
         await asyncio.sleep(0.05)
         monkeypatch.setattr(peer.transport, "datagram_received", lambda data, address: None)
