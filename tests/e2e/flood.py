@@ -2,20 +2,24 @@
 
     python -m tests.e2e.flood HOME REQUESTS     REQUESTS: a file, one encoded transition a line, in hexadecimal; "-" in front: once only
 
-Eight connections with 32 requests each under way, as many as a validator lets wait; an answer makes room for the next. What is not to be sent once only is
-sent again and again: a refused proof is verified each time. A line on standard output says that the connections are there; a line on standard input starts the
-flood, its end ends it. Then a line says, as JSON, how many answers of which kind came: "vote", or the name of a refusal's code.
+Eight connections, each from an address of its own (127.0.0.2 and so on), so that no limit of one address bounds the load; on each 32 requests under way, as
+many as a validator lets wait, and an answer makes room for the next. What is not to be sent once only is sent again and again. A line on standard output says
+that the connections are there; a line on standard input starts the flood, its end ends it. Then a line says, as JSON, how many answers of which kind came:
+"vote", or the name of a refusal's code.
 """
 
 import asyncio
 import json
 import os
+import socket
 import sys
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
+from typing import Any
 
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.crypto.pedersen import Opening
@@ -109,6 +113,19 @@ async def flood(client: Client, transitions: list[tuple[bytes, bool]]) -> Mappin
     return counts
 
 
+def come_from_many(addresses: Iterable[str]) -> None:
+    """Each UDP socket of this process sends from the next of these addresses."""
+    plain = socket.socket.connect
+    turn = cycle(addresses)
+
+    def connect_from(self: socket.socket, target: Any) -> None:
+        if self.type is socket.SOCK_DGRAM:
+            self.bind((next(turn), 0))
+        plain(self, target)
+
+    socket.socket.connect = connect_from  # type: ignore[assignment, method-assign]
+
+
 def _tell(line: Mapping[str, object]) -> None:
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
@@ -116,6 +133,7 @@ def _tell(line: Mapping[str, object]) -> None:
 
 def main(home: str, requests: str) -> None:
     """Flood the first validator of a network."""
+    come_from_many(f"127.0.0.{number}" for number in range(2, 2 + CONNECTIONS))
     lines = Path(requests).read_text().split()
     transitions = [(bytes.fromhex(line.removeprefix("-")), not line.startswith("-")) for line in lines]
     _tell(asyncio.run(flood(Client(NetworkFolder(Path(home)), {}), transitions)))
