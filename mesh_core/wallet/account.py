@@ -152,6 +152,10 @@ class WalletAccount:
         record = self.pending
         return None if record is None else identify(TRANSITION.decode(record.transition))
 
+    def is_given_up(self, candidate: Identified) -> bool:
+        """Whether a transition was replaced in an emergency. At least q validators refuse it for ever, so whoever shows it as pending only wants it back."""
+        return self._store.get(replaced_key(candidate.core.sequence, candidate.transition_id)) is not None
+
     @property
     def standing(self) -> Standing:
         """Whether the account can go on in its present slot. What kept an earlier slot is over with it."""

@@ -64,10 +64,11 @@ class Follower:
 
         LocalFault (ACCOUNT_LOCKED) where this disk holds none, and none of those that validators hold can reach a quorum.
         """
-        own = self._context.account.pending_candidate
-        contenders = latest.contenders_beside(own)
+        account = self._context.account
+        own = account.pending_candidate
+        contenders = [contender for contender in latest.contenders_beside(own) if not account.is_given_up(contender.candidate)]
         if len(contenders) > 1:
-            self._context.notice(NoticeKind.TWO_SIGNED, f"{len(contenders)} transitions are signed for slot {self._context.account.state.sequence}: {TWICE}")
+            self._context.notice(NoticeKind.TWO_SIGNED, f"{len(contenders)} transitions are signed for slot {account.state.sequence}: {TWICE}")
         reachable = reachable_contenders(contenders, self._context.genesis.committee, own)
         if reachable and (own is None or reachable[0].candidate.transition_id != own.transition_id):
             await self.adopt_pending(reachable[0].candidate)

@@ -199,7 +199,7 @@ class Payer:
         """Complete the other transition of this slot, if it can still reach a quorum. LocalFault: PAYMENT_SUPERSEDED then, else ACCOUNT_LOCKED."""
         context = self._context
         answers = await ask_all(context.client, context.owner, context.tasks.spawn, lambda _: None, wait_for_all=True)
-        contenders = sum_up(answers).contenders_beside(candidate)
+        contenders = [one for one in sum_up(answers).contenders_beside(candidate) if not context.account.is_given_up(one.candidate)]
         for rival in reachable_contenders(contenders, context.genesis.committee, candidate):
             # Each is tried once: a validator that names now this one, now that one, must not keep the wallet busy for ever.
             if rival.candidate.transition_id not in tried and rival.candidate.core.sequence == candidate.core.sequence:

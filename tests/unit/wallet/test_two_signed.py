@@ -284,6 +284,37 @@ async def test_replacement_that_was_stored_before_a_crash_is_completed_after_it(
     assert len(bench.signed_transitions()) == 2
 
 
+async def test_liar_that_shows_the_refused_transition_does_not_bring_it_back(bench: Bench) -> None:
+    """Nobody else shows anything yet, so the refused one would have the most votes, and take the place of what was signed last."""
+    alice = await get_stuck(bench)
+    [refused] = bench.signed_transitions()
+    await bench.close()
+    alice = bench.open("alice", surroundings=REAL)
+    await alice.wait_in_step()
+    await eventually(lambda: not alice.is_busy)
+    bench.client.behaviours |= {index: silent_to(VoteRequest) for index in range(4)}
+    replacing = asyncio.create_task(alice.replace_stuck([pay("bob", 400)], CONFIRMATION))
+    await eventually(lambda: len(bench.steps("stored")) == 2)
+    await bench.close()
+    await asyncio.gather(replacing, return_exceptions=True)
+
+    def show_refused(message: Answered) -> Answer | None:
+        if not isinstance(message, QueryAccount):
+            return None
+        answer = bench.cluster.validators[3].ask(message)
+        assert isinstance(answer, AccountStateMessage)
+        return replace(answer, pending_transition=refused) if answer.account.sequence == 0 else None
+
+    bench.client.behaviours.clear()
+    bench.client.behaviours[3] = show_refused
+    alice = bench.open("alice")
+    await eventually(lambda: alice.account.state.sequence == 1)
+    assert paid(alice) == [400]
+    assert alice.standing.condition is Condition.OPEN
+    assert len(bench.signed_transitions()) == 2
+    assert bench.notices(NoticeKind.TWO_SIGNED) == []
+
+
 def _refuse(message: Answered) -> Answer | None:
     if isinstance(message, VoteRequest):
         return VoteReject(message.request_id, ErrorCode.RANGE_PROOF, ZERO_HASH, 0, NoDetail(), "no")
