@@ -135,6 +135,7 @@ class _Run:
         await self._until(lambda: self._loop.time() >= world.settings.fault_seconds)
         injections.heal()
         await workload.run(world.settings.fault_seconds)
+        workload.pay_once_more()
         healed_at = self._loop.time()
         await self._until(lambda: self._loop.time() >= healed_at + world.settings.heal_seconds or all(checker.is_satisfied() for checker in world.checkers))
         for checker in () if world.violations else world.checkers:

@@ -32,6 +32,15 @@ class Workload:
                 payer.pay(payments)
                 world.on_node_event(payer.name, "pay", str(len(payments)))
 
+    def pay_once_more(self) -> None:
+        """One more payment, whatever was paid before: after the healing, beside strangers who go on."""
+        for payer in self._world.wallets:
+            payments = self._draft(payer)[:1]
+            if payments and not payer.paying_count:
+                payer.pay(payments)
+                self._world.on_node_event(payer.name, "pay", "after the healing")
+                return
+
     def _in_flight_count(self) -> int:
         return sum(wallet.paying_count for wallet in self._world.wallets)
 

@@ -9,9 +9,10 @@ from testnet.simulation.checkers.confidentiality import Confidentiality
 from testnet.simulation.checkers.conservation import Conservation, PlainConservation
 from testnet.simulation.checkers.durability import DurableBeforeVisible
 from testnet.simulation.checkers.evidence import Evident, NoFraming
+from testnet.simulation.checkers.isolation import Isolation
 from testnet.simulation.checkers.liveness import Settlement, Totality
 from testnet.simulation.checkers.replay import Idempotence, OrderIndependence
-from testnet.simulation.checkers.rules import Rules
+from testnet.simulation.checkers.rules import Rules, SameCode
 from testnet.simulation.checkers.standing import Standing
 from testnet.simulation.world import World
 
@@ -28,10 +29,12 @@ ALL: tuple[type[Checker], ...] = (
     NoFraming,
     Evident,
     Rules,
+    SameCode,
     Confidentiality,
     Bounds,
     Standing,
     Settlement,
+    Isolation,
     Totality,
     Balances,
 )
