@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 
+from testnet.simulation.remembering import remember_answers
 from testnet.simulation.seed_run import Options, SeedResult, run_seed
 
 PRELOADED = ("testnet.simulation.seed_run",)
@@ -33,6 +34,7 @@ def run_seeds(options: Sequence[Options], processes_count: int | None = None) ->
 def _run_alone(options: Options) -> SeedResult:
     """In a process that ends afterwards: what it leaves behind needs no collecting."""
     gc.disable()
+    remember_answers()
     return run_seed(options)
 
 

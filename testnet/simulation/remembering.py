@@ -1,0 +1,39 @@
+"""Answers of pure functions, remembered: four validators, six wallets and the oracles ask the same of the same bytes again and again.
+
+Only in a process that simulates and ends. The functions are the product's, and so is every first answer; nothing is left out. A seed that runs again in a fresh
+interpreter runs without this (`pool.run_again`), and must leave the same trace.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from mesh_core.crypto import pedersen, signatures
+from mesh_core.protocol import certificates
+from mesh_core.protocol.certificates import CheckedCertificate
+from mesh_core.protocol.genesis import Genesis
+from mesh_core.types import events
+from testnet.simulation.mutations.replacing import replace_everywhere
+
+ENTRIES_MOST = 100_000
+
+
+def remember_answers() -> None:
+    """Replace the functions in all modules that are loaded, for good. Before any mutation, which then replaces what stands here."""
+    for real in (signatures.verify_signature, pedersen.commit_public, events.decode_event_body):
+        replace_everywhere(real, _remembering(real))
+    real_decode = certificates.decode_certificate
+    known: dict[bytes, CheckedCertificate] = {}
+
+    def decode_certificate(data: bytes, genesis: Genesis) -> CheckedCertificate:
+        # One simulation has one genesis. Bytes that are none are looked at each time: they raise.
+        checked = known.get(data)
+        if checked is None:
+            checked = known[data] = real_decode(data, genesis)
+        return checked
+
+    replace_everywhere(real_decode, decode_certificate)
+
+
+def _remembering(real: Callable[..., Any]) -> Callable[..., Any]:
+    return lru_cache(ENTRIES_MOST)(real)
