@@ -9,8 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from mesh_core.crypto import pedersen, signatures
-from mesh_core.protocol import certificates
-from mesh_core.protocol.certificates import CheckedCertificate
+from mesh_core.protocol import certificates, validation
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.types import events
 from testnet.simulation.mutations.replacing import replace_everywhere
@@ -22,17 +21,21 @@ def remember_answers() -> None:
     """Replace the functions in all modules that are loaded, for good. Before any mutation, which then replaces what stands here."""
     for real in (signatures.verify_signature, pedersen.commit_public, events.decode_event_body):
         replace_everywhere(real, _remembering(real))
-    real_decode = certificates.decode_certificate
-    known: dict[bytes, CheckedCertificate] = {}
+    for decode in (certificates.decode_certificate, validation.validate_format):
+        replace_everywhere(decode, _remembering_bytes(decode))
 
-    def decode_certificate(data: bytes, genesis: Genesis) -> CheckedCertificate:
-        # One simulation has one genesis. Bytes that are none are looked at each time: they raise.
-        checked = known.get(data)
-        if checked is None:
-            checked = known[data] = real_decode(data, genesis)
-        return checked
 
-    replace_everywhere(real_decode, decode_certificate)
+def _remembering_bytes(real: Callable[[bytes, Genesis], Any]) -> Callable[[bytes, Genesis], Any]:
+    """One simulation has one genesis, so bytes say all. Those that do not decode are looked at each time: they raise."""
+    known: dict[bytes, Any] = {}
+
+    def decode(data: bytes, genesis: Genesis) -> Any:
+        decoded = known.get(data)
+        if decoded is None:
+            decoded = known[data] = real(data, genesis)
+        return decoded
+
+    return decode
 
 
 def _remembering(real: Callable[..., Any]) -> Callable[..., Any]:
