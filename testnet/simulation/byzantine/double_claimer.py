@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from typing_extensions import override
 
-from mesh_core.crypto.pedersen import Opening
+from mesh_core.crypto.pedersen import commit
 from mesh_core.protocol.construction import Draft, OpenedOutput, Payment, draft_receive
 from mesh_core.types.basic import Hash32
 from mesh_core.types.transition import OutputKey
@@ -35,8 +35,9 @@ class DoubleClaimer(Client):
     def _claim(self, outputs: list[OpenedOutput]) -> Draft:
         draft = draft_receive(self.keys, self.world.genesis, self.state, self.opening, outputs[:1])
         if len(outputs) > 1:
-            opening: Opening = draft.new_opening + outputs[1].opening
-            draft = replace(draft, core=replace(draft.core, claims=draft.core.claims * 2), new_opening=opening)
+            opening = draft.new_opening + outputs[1].opening
+            core = replace(draft.core, claims=draft.core.claims * 2, new_balance=commit(opening))
+            draft = replace(draft, core=core, new_opening=opening)
         self.world.ghost.on_draft(draft)
         return draft
 
