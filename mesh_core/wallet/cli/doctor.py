@@ -102,7 +102,7 @@ async def _examine(settings: Settings, timeout_s: float) -> Findings:
 def _examine_machine(settings: Settings, findings: Findings) -> None:
     now_ms = time.time_ns() // 1_000_000
     shown = datetime.fromtimestamp(now_ms / 1000).astimezone().isoformat(timespec="seconds")
-    has_faucet = settings.home.faucet_socket.exists()
+    has_faucet = settings.faucet_socket.exists()
     findings.form |= {
         "home": str(settings.home.home),
         "protocol_version": PROTOCOL_VERSION,
@@ -115,7 +115,7 @@ def _examine_machine(settings: Settings, findings: Findings) -> None:
         ("home", str(settings.home.home)),
         ("versions", f"protocol {PROTOCOL_VERSION}, group library {ristretto.BACKEND}"),
         ("clock", f"{shown} (it only stamps the history)"),
-        ("faucet", "listens in this home" if has_faucet else "none in this home"),
+        ("faucet", "listens on this machine" if has_faucet else "none on this machine"),
         ("wallets", ", ".join(list_wallets(settings.home.wallets)) or "none"),
     ]
     if now_ms < CLOCK_FLOOR_MS:

@@ -8,7 +8,7 @@ from mesh_core.types.basic import Hash32
 from mesh_core.wallet import events
 from mesh_core.wallet.cli.output import field_lines
 from mesh_core.wallet.cli.parties import parse_amount
-from mesh_core.wallet.cli.progress import Progress, result_form
+from mesh_core.wallet.cli.progress import Progress
 from mesh_core.wallet.cli.session import Session, load_settings_network, open_wallet, patience_option, run
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
 from mesh_core.wallet.faucet import ask_faucet
@@ -40,17 +40,17 @@ async def _faucet(settings: Settings, units: int, timeout_s: float, *, claims: b
         wallet = session.wallet
         if claims:
             wallet.require_signing_keys()
-        cert_id = await asyncio.to_thread(ask_faucet, settings.home.faucet_socket, wallet.address, units, timeout_s=timeout_s)
+        cert_id = await asyncio.to_thread(ask_faucet, settings.faucet_socket, wallet.address, units, timeout_s=timeout_s)
         if claims:
             await session.get_up_to_date()
             await session.within(
                 _claim(session, cert_id, came), lambda: f"the faucet has paid, and it is not claimed yet; {session.describe_reach()}: mesh-wallet receive"
             )
         balance = wallet.account.balance.spendable
-        form = result_form(wallet=wallet.name, amount=units, cert_id=cert_id, claimed=claims, balance=balance)
+        form = {"wallet": wallet.name, "amount": units, "cert_id": cert_id, "claimed": claims, "balance": balance}
         claimed = "claimed" if claims else "to be claimed: mesh-wallet receive"
         fields = [("from faucet", f"{units:,} units, {claimed}"), ("certificate", cert_id.hex()), ("balance", f"{balance:,} units")]
-        settings.output.tell(form, field_lines(fields))
+        progress.result(form, field_lines(fields))
 
 
 async def _claim(session: Session, cert_id: Hash32, came: asyncio.Event) -> None:

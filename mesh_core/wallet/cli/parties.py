@@ -118,6 +118,6 @@ def find_cert_id(text: str, wallet: Wallet | None) -> Hash32:
     known = set() if wallet is None else {entry.cert_id for entry in wallet.history()}
     fitting = sorted(cert_id for cert_id in known if cert_id.hex().startswith(digits))
     if len(fitting) != 1:
-        found = "no payment" if not fitting else f"{len(fitting)} payments"
-        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{found} of this wallet's history begin with {digits}: give all {HASH_DIGITS} digits")
+        found = f"{len(fitting)} payments of this wallet's history begin" if fitting else "no payment of this wallet's history begins"
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{found} with {digits}: give all {HASH_DIGITS} digits")
     return fitting[0]

@@ -14,10 +14,10 @@ from mesh_core.types.transition import TRANSITION
 from mesh_core.wallet import events
 from mesh_core.wallet.cli.output import field_lines
 from mesh_core.wallet.cli.parties import Names, Recipient, find_cert_id, find_recipient, parse_amount
-from mesh_core.wallet.cli.progress import Progress, result_form
+from mesh_core.wallet.cli.progress import Progress
 from mesh_core.wallet.cli.session import GOES_ON, Session, load_settings_network, open_wallet, patience_option, run
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
-from mesh_core.wallet.records import IncomingStatus, OutgoingRecord
+from mesh_core.wallet.records import IncomingRecord, IncomingStatus, OutgoingRecord
 
 SEND_EPILOG: Final = """\b
 Examples:
@@ -71,7 +71,7 @@ async def _send(settings: Settings, recipient: Recipient, payment: Payment, time
         if done is not None:
             cert_id, fee = _told_of(done)
             _raise_fault(session)
-            _tell_sent(settings, session, recipient, payment, cert_id, fee, was_interrupted=True)
+            _tell_sent(progress, session, recipient, payment, cert_id, fee, was_interrupted=True)
             await wallet.intentions.end()
             return
         await wallet.intentions.begin([payment])
@@ -83,7 +83,7 @@ async def _send(settings: Settings, recipient: Recipient, payment: Payment, time
             raise
         fee = session.network.genesis.doc.fee_of_send(1)
         await _settle(session, progress)
-        _tell_sent(settings, session, recipient, payment, result.cert_id, fee, was_interrupted=False)
+        _tell_sent(progress, session, recipient, payment, result.cert_id, fee, was_interrupted=False)
         await wallet.intentions.end()
 
 
@@ -108,17 +108,17 @@ def _told_of(record: OutgoingRecord) -> tuple[Hash32, int]:
     return candidate.cert_id, candidate.core.fee
 
 
-def _tell_sent(settings: Settings, session: Session, recipient: Recipient, payment: Payment, cert_id: Hash32, fee: int, *, was_interrupted: bool) -> None:
-    form = result_form(
-        wallet=session.wallet.name,
-        to=str(recipient.address),
-        amount=payment.amount,
-        fee=fee,
-        memo=payment.text,
-        cert_id=cert_id,
-        finished_interrupted=was_interrupted,
-        balance=session.wallet.account.balance.spendable,
-    )
+def _tell_sent(progress: Progress, session: Session, recipient: Recipient, payment: Payment, cert_id: Hash32, fee: int, *, was_interrupted: bool) -> None:
+    form = {
+        "wallet": session.wallet.name,
+        "to": str(recipient.address),
+        "amount": payment.amount,
+        "fee": fee,
+        "memo": payment.text,
+        "cert_id": cert_id,
+        "finished_interrupted": was_interrupted,
+        "balance": session.wallet.account.balance.spendable,
+    }
     lines = field_lines(
         [
             ("paid", f"{payment.amount:,} units to {recipient.label}, fee {fee:,}"),
@@ -128,7 +128,7 @@ def _tell_sent(settings: Settings, session: Session, recipient: Recipient, payme
     )
     if was_interrupted:
         lines.append("This is the payment that this command had signed before it was interrupted; nothing was paid twice. To pay once more: --again")
-    settings.output.tell(form, lines)
+    progress.result(form, lines)
 
 
 @click.command(cls=WalletCommand)
@@ -151,11 +151,14 @@ async def _receive(settings: Settings, cert: str | None, timeout_s: float) -> No
         wallet = session.wallet
         wallet.require_signing_keys()
         _raise_fault(session)
-        await session.get_up_to_date()
-        _raise_fault(session)
         cert_id = None if cert is None else find_cert_id(cert, wallet)
         if cert_id is not None:
-            _refuse_unclaimable(session, cert_id)
+            _refuse_unopenable(session, cert_id)
+        await session.get_up_to_date()
+        _raise_fault(session)
+        if cert_id is not None:
+            _refuse_unopenable(session, cert_id)
+            _refuse_unknown(session, cert_id)
         claimed, certificates = 0, []
         while waiting := wallet.account.claimable(16, cert_id):
             result = await session.within(wallet.receive(cert_id), lambda: _describe_unfinished(session))
@@ -163,10 +166,10 @@ async def _receive(settings: Settings, cert: str | None, timeout_s: float) -> No
             certificates.append(result.cert_id)
             await _settle(session, progress)
         balance = wallet.account.balance.spendable
-        form = result_form(wallet=wallet.name, claimed=claimed, cert_ids=certificates, balance=balance)
+        form = {"wallet": wallet.name, "claimed": claimed, "cert_ids": certificates, "balance": balance}
         lines = [("claimed", f"{claimed:,} units" if certificates else "nothing: there is nothing to claim")]
         lines += [("certificate", one.hex()) for one in certificates]
-        settings.output.tell(form, field_lines([*lines, ("balance", f"{balance:,} units")]))
+        progress.result(form, field_lines([*lines, ("balance", f"{balance:,} units")]))
         await wallet.intentions.end()
 
 
@@ -175,12 +178,20 @@ def _raise_fault(session: Session) -> None:
         raise session.wallet.fault
 
 
-def _refuse_unclaimable(session: Session, cert_id: Hash32) -> None:
-    """LocalFault (NOTHING_TO_CLAIM, OUTPUT_UNOPENABLE) where a payment is unknown or does not open; what was claimed before is no fault."""
-    records = [record for key, record in session.wallet.account.incoming() if key.cert_id == cert_id]
-    if not records:
+def _incoming_of(session: Session, cert_id: Hash32) -> list[IncomingRecord]:
+    return [record for key, record in session.wallet.account.incoming() if key.cert_id == cert_id]
+
+
+def _refuse_unknown(session: Session, cert_id: Hash32) -> None:
+    """LocalFault (NOTHING_TO_CLAIM). What was claimed before is no fault."""
+    if not _incoming_of(session, cert_id):
         raise LocalFault(ErrorCode.NOTHING_TO_CLAIM, f"no validator knows of a payment to this wallet with the certificate {cert_id.hex()}")
-    if all(record.status is IncomingStatus.UNOPENABLE for record in records):
+
+
+def _refuse_unopenable(session: Session, cert_id: Hash32) -> None:
+    """LocalFault (OUTPUT_UNOPENABLE): a balance with an unknown part could never be spent again."""
+    records = _incoming_of(session, cert_id)
+    if records and all(record.status is IncomingStatus.UNOPENABLE for record in records):
         text = (
             f"the payment {cert_id.hex()[:16]}… does not open ({records[0].text}): its amount is unknown, and it is never claimed; ask the payer to pay again"
         )

@@ -1,6 +1,6 @@
 """A payment's way in lines: one for each step, and one for each answer of a validator."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -57,6 +57,11 @@ class Progress:
         if line is not None:
             click.echo(visible_text(line), err=True)
 
+    def result(self, form: Mapping[str, Any], lines: Iterable[str]) -> None:
+        """What came of it: the last that is printed, though deliveries go on until the command has ended."""
+        self._quiet = True
+        self._output.tell({"event": "result", **form}, lines)
+
     def note(self, text: str) -> None:
         """Something that the command itself has to say."""
         if self._output.as_json:
@@ -104,8 +109,3 @@ def _validator(index: int) -> str:
 
 def _indented(text: str | None) -> str | None:
     return None if text is None else f"  {text}"
-
-
-def result_form(**fields: Any) -> dict[str, Any]:
-    """The last JSON object of a command that printed progress before."""
-    return {"event": "result", **fields}

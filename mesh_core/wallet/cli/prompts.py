@@ -70,7 +70,7 @@ def show_and_confirm(lines: Sequence[str], phrase: str) -> None:
     begin, end = ALTERNATE_SCREEN
     click.echo(begin + "\n".join(lines), nl=False)
     try:
-        click.pause("\n\nPress a key when you have written the words down; they are not shown again. ")
+        click.prompt("\n\nPress Enter when you have written the words down; they are not shown again", default="", show_default=False, err=True)
     finally:
         click.echo(end, nl=False)
     for number in _draw_numbers(len(words), WORDS_ASKED):

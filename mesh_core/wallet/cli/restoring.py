@@ -9,7 +9,7 @@ from mesh_core.types.address import format_address
 from mesh_core.wallet.cli.keys import refuse_taken
 from mesh_core.wallet.cli.output import field_lines
 from mesh_core.wallet.cli.parties import find_recipient, parse_amount
-from mesh_core.wallet.cli.progress import Progress, result_form
+from mesh_core.wallet.cli.progress import Progress
 from mesh_core.wallet.cli.prompts import ask_new_sealing, ask_sentence, read_phrase
 from mesh_core.wallet.cli.session import GOES_ON, load_settings_network, open_wallet, patience_option, run
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
@@ -54,14 +54,14 @@ async def _restore(settings: Settings, timeout_s: float) -> None:
         if wallet.fault is not None:
             raise wallet.fault
         amounts, payments = wallet.account.balance, wallet.history()
-        form = result_form(
-            wallet=wallet.name,
-            address=format_address(wallet.address),
-            restored=True,
-            spendable=amounts.spendable,
-            incoming=amounts.incoming,
-            payments=len(payments),
-        )
+        form = {
+            "wallet": wallet.name,
+            "address": format_address(wallet.address),
+            "restored": True,
+            "spendable": amounts.spendable,
+            "incoming": amounts.incoming,
+            "payments": len(payments),
+        }
         fields = [
             ("restored", wallet.name),
             ("address", format_address(wallet.address)),
@@ -69,7 +69,7 @@ async def _restore(settings: Settings, timeout_s: float) -> None:
             ("incoming", f"{amounts.incoming:,} units"),
             ("history", f"{len(payments)} payments"),
         ]
-        settings.output.tell(form, field_lines(fields))
+        progress.result(form, field_lines(fields))
 
 
 @click.command(cls=WalletCommand)
@@ -110,7 +110,7 @@ async def _emergency(settings: Settings, payments: list[Payment], confirm: str |
             return f"the transition is signed and stored, and not final yet; {session.describe_reach()}. {GOES_ON}"
 
         result = await session.within(wallet.replace_stuck(payments, sentence), describe)
-        settings.output.tell(
-            result_form(wallet=wallet.name, cert_id=result.cert_id),
+        progress.result(
+            {"wallet": wallet.name, "cert_id": result.cert_id},
             field_lines([("replaced", f"slot {standing.sequence}"), ("certificate", result.cert_id.hex())]),
         )

@@ -37,6 +37,11 @@ class Settings:
         """The network that is meant: --network, else the home's."""
         return self.network_option if self.network_option is not None else self.home.network_file
 
+    @property
+    def faucet_socket(self) -> Path:
+        """Where a local network's faucet listens: beside the network file that is meant."""
+        return HomeFolder(self.network_file.parent).faucet_socket
+
     def load_genesis(self, option: Path | None = None) -> Genesis:
         """The genesis document in a file, else that of the network that is meant; no validator need be known. LocalFault (CONFIG_INVALID, GENESIS_INVALID)."""
         if option is None:

@@ -1,8 +1,11 @@
 """What a command says that cannot be carried out: a sentence that helps, a code, and a status. No validator runs here.
 
-docs/wallet.md lists these sentences; `test_documented_sentences` compares.
+docs/wallet.md lists these sentences: one that is not there, word for word, fails.
 """
 
+import csv
+import io
+import json
 import re
 from pathlib import Path
 
@@ -17,13 +20,26 @@ from mesh_core.storage.key_file import Sealing
 from mesh_core.storage.lock import OwnerLock
 from mesh_core.storage.wallet_store import DATABASE_NAME, FORMAT_NAME, FORMAT_VERSION, WalletStore
 from mesh_core.types.address import encode_bech32m
+from mesh_core.types.basic import Commitment, Hash32, Scalar32
+from mesh_core.types.transition import OutputKey
 from mesh_core.wallet.cli.exit_status import ExitStatus
 from mesh_core.wallet.cli.prompts import PASSPHRASE_VARIABLE
 from mesh_core.wallet.contacts import ContactBook
-from mesh_core.wallet.records import STANDING, STANDING_KEY, Condition, Refusal, Standing
+from mesh_core.wallet.records import (
+    INCOMING_RECORD,
+    STANDING,
+    STANDING_KEY,
+    Condition,
+    IncomingRecord,
+    IncomingStatus,
+    Refusal,
+    Standing,
+    incoming_key,
+)
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
 from tests.unit.wallet.cli.conftest import Run, failed
+from tests.unit.wallet.cli.documented import documented_sentence
 
 BOB = WalletKeys.from_seed(b"\x0b" * 32)
 ADDRESS = str(BOB.address)
@@ -44,17 +60,24 @@ def say(run: Run, *words: str, code: str, status: int = 1) -> str:
     """Types a command that is refused with this code; returns its sentence."""
     found, text = failed(run(*words))
     assert found == status, text
-    assert f"[{code}]" in text
-    assert text.startswith("mesh-wallet: ")
-    return " ".join(text.split())
+    return documented_sentence(text, code, status)
 
 
 def stand(home: Path, condition: Condition) -> None:
     """An account that cannot go on."""
     refusals = tuple(Refusal(validator, ErrorCode.RANGE_PROOF) for validator in range(3)) if condition is Condition.STUCK else ()
-    standing = Standing(condition, 0, f"the account is {condition.name.lower()} (a test says so)", (), refusals, 1)
+    texts = {
+        Condition.LOCKED: "two transitions are signed for slot 0, and neither can reach a quorum: the account cannot move any more",
+        Condition.STUCK: "the transition signed for slot 0 is refused for ever (V1 0901): the account cannot move, but for the emergency procedure",
+    }
+    standing = Standing(condition, 0, texts[condition], (), refusals, 1)
+    write(home, STANDING_KEY, STANDING.encode(standing))
+
+
+def write(home: Path, key: str, value: bytes) -> None:
+    """A record of Alice's."""
     database = Database.open(home / "wallets" / "alice" / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=False)
-    database.write([(STANDING_KEY, STANDING.encode(standing))])
+    database.write([(key, value)])
     database.close()
 
 
@@ -176,9 +199,30 @@ def test_locked_and_stuck_accounts_have_a_status_of_their_own(run: Run, home: Pa
     for condition, code in ((Condition.LOCKED, "1308"), (Condition.STUCK, "1309")):
         stand(home, condition)
         for command in (SEND, ("receive",)):
-            assert f"the account is {condition.name.lower()}" in say(run, *command, code=code, status=ExitStatus.LOCKED)
+            assert "slot 0" in say(run, *command, code=code, status=ExitStatus.LOCKED)
         shown = run("balance", "--offline")
         assert (shown.exit_code, "10,000" in shown.stdout) == (ExitStatus.LOCKED, True)
+
+
+def test_payment_that_does_not_open_is_shown_and_never_claimed(run: Run, home: Path) -> None:
+    key = OutputKey(Hash32(b"\xab" * 32), 0)
+    poisoned = IncomingRecord(IncomingStatus.UNOPENABLE, BOB.owner, Commitment(bytes(32)), 0, Scalar32(bytes(32)), "the padding is not zero", 1)
+    write(home, incoming_key(key), INCOMING_RECORD.encode(poisoned))
+    assert "is never claimed; ask the payer to pay again" in say(run, "receive", "--cert", "ab" * 32, code="1306")
+    assert "(does not open: the padding is not zero)" in run("history", "--offline").stdout
+    assert "1 payments came whose memos do not open" in run("balance", "--offline").stdout
+    (entry,) = json.loads(run("history", "--offline", "--json").stdout)["payments"]
+    assert (entry["amount"], entry["memo"], entry["unopenable"], entry["status"]) == (None, None, "the padding is not zero", "unopenable")
+
+
+def test_spreadsheet_computes_nothing_that_a_stranger_wrote(run: Run, home: Path) -> None:
+    for number, text in enumerate(('=HYPERLINK("x")', "+1", "-1", "@x", "\x1b[2J", "plain")):
+        key = OutputKey(Hash32(bytes([number]) * 32), 0)
+        record = IncomingRecord(IncomingStatus.CLAIMABLE, BOB.owner, Commitment(bytes(32)), 1, Scalar32(bytes(32)), text, number + 1)
+        write(home, incoming_key(key), INCOMING_RECORD.encode(record))
+    rows = list(csv.DictReader(io.StringIO(run("history", "--offline", "--csv").stdout)))
+    assert [row["memo"] for row in rows] == ['\'=HYPERLINK("x")', "'+1", "'-1", "'@x", "\\x1b[2J", "plain"]
+    assert "\x1b" not in run("history", "--offline").stdout
 
 
 def test_no_faucet(run: Run) -> None:
@@ -191,7 +235,7 @@ def test_hash_that_is_none(run: Run, text: str) -> None:
 
 
 def test_hash_of_which_the_history_has_none(run: Run) -> None:
-    assert "no payment of this wallet's history begin with abcdef: give all 64 digits" in say(run, "show", "abcdef", code="1001")
+    assert "no payment of this wallet's history begins with abcdef: give all 64 digits" in say(run, "show", "abcdef", code="1001")
     text = say(run, "show", "ab" * 32, *QUICK, code="130a", status=ExitStatus.NO_QUORUM)
     assert "this wallet does not hold the certificate, and 0 of 4 validators are reached" in text
 
@@ -211,7 +255,8 @@ def test_emergency_needs_a_recipient_with_an_amount(run: Run) -> None:
 
 def test_step_of_the_switch_for_tests_must_exist(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MESH_WALLET_STOP_AT", "nowhere")
-    assert "the steps are drafted, proved, signed, stored" in say(run, *SEND, code="1001")
+    status, text = failed(run(*SEND))
+    assert (status, "the steps are drafted, proved, signed, stored" in text) == (1, True)
 
 
 def test_doctor_says_what_to_do_where_nothing_runs(run: Run, network: NetworkFolder) -> None:
