@@ -157,6 +157,8 @@ class Validator:
                     queue += self.machine.on_proof_checked(transition_id, self.check_proof(statement, proof), self.now)
                 case Reply() | Broadcast() | AskPeer():
                     pass
+            if not queue and self.machine.is_waking:
+                queue += self.machine.wake()
         return performed
 
     def vote(self, transition: Transition, certificates: tuple[bytes, ...] = ()) -> VoteResponse | VoteReject:

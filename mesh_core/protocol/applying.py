@@ -3,7 +3,7 @@
 A certificate is applied completely or not at all, once. Checks come first, changes last, and nothing fails after the first change.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from mesh_core.errors import Rejected
@@ -25,6 +25,9 @@ from mesh_core.types.messages import MAX_MISSING, AckStatus
 
 MAX_CONFLICTS_KEPT = 256
 """Certificates kept as evidence of more than f faults. Whoever has so many votes to give away could fill the disk with more; two would do."""
+
+WOKEN_AT_ONCE = 32
+"""Parked certificates that are looked at in one go. Thousands may wait for a single one: whoever hands them in last first must not hold up everybody."""
 
 REMEMBERED = 512
 """Certificates by their bytes. Whoever catches up gets each one from every peer, most often in the same bytes and at about the same time."""
@@ -51,11 +54,13 @@ class Applying:
         self._standing = standing
         self._store = store
         self.parking = ParkingLot()
+        self._waking: deque[CheckedCertificate] = deque()
+        """Applied certificates, and nobody has looked so far at what is parked for them."""
         self._recent: OrderedDict[bytes, CheckedCertificate] = OrderedDict()
         self._conflicts_count = sum(1 for _ in store.records(CONFLICT_PREFIX))
 
     def take(self, data: bytes) -> Taken:
-        """Check a certificate and apply it, and all that was parked for it, or park it itself."""
+        """Check a certificate and apply it, and some of what was parked for it (`wake` does the rest), or park it itself."""
         try:
             checked = self._recent.get(data) or decode_certificate(data, self._genesis)
             if self._archive.is_applied(checked):
@@ -86,18 +91,29 @@ class Applying:
         status, effects = self._settle_one(checked)
         if status is not AckStatus.APPLIED:
             return status, effects
-        ready = [checked]
-        while ready:
-            applied = ready.pop(0)
-            released = self.parking.release((applied.core.sender, applied.core.sequence), applied.cert_id)
-            for other in released:
+        self._waking.append(checked)
+        return status, effects + self.wake()
+
+    @property
+    def is_waking(self) -> bool:
+        """Whether something may be parked for what is applied already: `wake` is to be called."""
+        return bool(self._waking)
+
+    def wake(self) -> list[Effect]:
+        """Look at some of what is parked for certificates that have been applied."""
+        effects: list[Effect] = []
+        woken_count = 0
+        while self._waking and woken_count < WOKEN_AT_ONCE:
+            applied = self._waking.popleft()
+            for other in self.parking.release((applied.core.sender, applied.core.sequence), applied.cert_id):
+                woken_count += 1
                 if self._archive.is_applied(other):
                     continue
-                other_status, other_effects = self._settle_one(other)
+                status, other_effects = self._settle_one(other)
                 effects += other_effects
-                if other_status is AckStatus.APPLIED:
-                    ready.append(other)
-        return status, effects
+                if status is AckStatus.APPLIED:
+                    self._waking.append(other)
+        return effects
 
     def _settle_one(self, checked: CheckedCertificate) -> tuple[AckStatus, list[Effect]]:
         """Steps C2 to C7 for one verified certificate that is not applied.

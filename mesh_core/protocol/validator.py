@@ -191,6 +191,16 @@ class ValidatorMachine:
                 break
         return taken, in_one_batch([effect for one in taken for effect in one.effects])
 
+    @property
+    def is_waking(self) -> bool:
+        """Whether certificates may be parked that could be applied: `wake` is to be called, once what else has arrived has had its turn."""
+        return self._applying.is_waking
+
+    def wake(self) -> list[Effect]:
+        """Apply some of what was parked for certificates that are applied now. One `Persist` at most, in front. What a crash takes comes again by sync."""
+        self._store.clear()
+        return in_one_batch(self._applying.wake())
+
     def is_applied(self, checked: CheckedCertificate) -> bool:
         """Whether this very transition is applied here."""
         return self._archive.is_applied(checked)

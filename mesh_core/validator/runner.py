@@ -96,6 +96,7 @@ class ValidatorRunner:
         self._digest: tuple[int, Hash32] = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
         self._audit = self._audit_supply()
         self._digest_timer: asyncio.TimerHandle | None = None
+        self._waking: asyncio.Handle | None = None
         self._digest_due_at = 0.0
         self._told_condition = self._condition()
         self.perform(self.machine.initial_effects())
@@ -222,6 +223,13 @@ class ValidatorRunner:
         if any(isinstance(effect, Persist) for effect in effects):
             self._schedule_digest()
             self._watch_condition()
+        if self.machine.is_waking and self._waking is None:
+            # In a later turn of the loop: thousands of certificates may be parked behind each other, and votes go in between.
+            self._waking = asyncio.get_running_loop().call_soon(self._wake)
+
+    def _wake(self) -> None:
+        self._waking = None
+        self.perform(self.machine.wake())
 
     async def until_durable(self) -> None:
         """Return when everything that was persisted until now is durable and what waited for it has left. LocalFault (STORE_WRITE) if that fails."""
@@ -388,8 +396,9 @@ class ValidatorRunner:
         """Finish what is being written, then close the store; proofs that were not checked are dropped."""
         self._proofs.close()
         self._serving.close()
-        if self._digest_timer is not None:
-            self._digest_timer.cancel()
+        for handle in (self._digest_timer, self._waking):
+            if handle is not None:
+                handle.cancel()
         await self._store.close()
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from mesh_core.crypto import domains
 from mesh_core.errors import ErrorCode
+from mesh_core.protocol.applying import WOKEN_AT_ONCE
 from mesh_core.protocol.certificates import (
     CheckedCertificate,
     InvalidCertificate,
@@ -313,6 +314,34 @@ def test_chain_of_a_thousand_parked_certificates_is_applied_without_recursion() 
     assert [event.log_index for event in validator.events if isinstance(event, CertificateApplied)] == list(range(1_001))
     assert validator.machine.ledger.audit_supply()
     assert validator.restart().machine.ledger.compute_digest() == validator.machine.ledger.compute_digest()
+
+
+def test_of_a_long_chain_that_was_parked_only_some_is_applied_in_one_go() -> None:
+    """Whoever hands in a long history backwards must not hold up everybody while all of it is applied at once."""
+    cluster = Cluster()
+    chain = chain_of(cluster, 3 * WOKEN_AT_ONCE)
+    validator = cluster.validators[0]
+    for certificate in reversed(chain[1:]):
+        validator.settle(certificate)
+    assert validator.machine.wake() == []
+    effects = validator.machine.handle(Source(1), SettlementCertificate(8, CERTIFICATE.encode(chain[0])), 0.0)
+    lengths: list[int] = []
+    while effects:
+        assert [isinstance(effect, Persist) for effect in effects] == [True] + [False] * (len(effects) - 1)
+        lengths.append(validator.machine.ledger.globals.log_length)
+        # A crash here: what was applied is there, the rest was never durable, and comes again by sync.
+        persist = effects[0]
+        assert isinstance(persist, Persist)
+        validator.store.persist(persist.records, persist.journal)
+        restarted = validator.copy().machine
+        assert (restarted.ledger.globals.log_length, restarted.parked_count, restarted.is_waking) == (lengths[-1], 0, False)
+        # What waits can be asked for, and handed in again, without an effect.
+        if lengths[-1] < len(chain):
+            assert validator.machine.take_certificate(CERTIFICATE.encode(chain[-1])).status is AckStatus.PENDING
+            assert validator.machine.is_waking
+        effects = validator.machine.wake()
+    assert lengths == [min(1 + number * WOKEN_AT_ONCE, len(chain)) for number in range(1, 4)]
+    assert validator.machine.parked_count == 0
 
 
 def test_parking_is_bounded_and_evicts_the_oldest() -> None:

@@ -6,11 +6,13 @@ Method: a real machine, a store whose commits are finished by the test, sessions
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
+from mesh_core.protocol.applying import WOKEN_AT_ONCE
 from mesh_core.protocol.effects import VerifyProof
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import vote_key
@@ -441,6 +443,22 @@ async def test_certificate_is_acknowledged_and_announced_after_its_commit(bench:
     assert isinstance(ack, CertAck)
     assert ack.status is AckStatus.APPLIED
     assert [message.kind for message in watcher.sent if isinstance(message, Event)] == [EventKind.CERT_APPLIED]
+
+
+async def test_what_was_parked_is_applied_in_later_turns_and_others_are_served_between(bench: Bench) -> None:
+    alice, bob = bench.cluster.account("alice"), bench.cluster.account("bob")
+    chain = [CERTIFICATE.encode(bench.cluster.pay_unproven(alice, (bob, 1))) for _ in range(3 * WOKEN_AT_ONCE)]
+    vars(bench.runner.machine.votes)["is_forgotten"] = lambda checked: False
+    peer = bench.connect()
+    for number, data in enumerate(reversed(chain)):
+        bench.receive(peer, SettlementCertificate(number, data))
+    ledger = bench.runner.machine.ledger
+    seen = [ledger.globals.log_length]
+    while seen[-1] < len(chain):
+        await asyncio.sleep(0)
+        seen.append(ledger.globals.log_length)
+    assert [now - before for before, now in pairwise(seen)] == [WOKEN_AT_ONCE, WOKEN_AT_ONCE - 1]
+    await bench.runner.close()
 
 
 async def test_pong_tells_no_digest_that_a_crash_could_take_back(bench: Bench) -> None:
