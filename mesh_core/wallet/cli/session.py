@@ -78,9 +78,11 @@ class Session:
         await self.within(self.wallet.wait_up_to_date(), self._describe_waiting)
 
     def _describe_waiting(self) -> str:
+        is_unfinished = self.wallet.account.unsettled() is not None
         if not self.wallet.is_in_step:
-            return f"{self.describe_reach()}: too few to know what this account holds. Nothing was signed"
-        if self.wallet.account.unsettled() is not None:
+            kept = "Nothing new was signed, and what an earlier command has signed is kept" if is_unfinished else "Nothing was signed"
+            return f"{self.describe_reach()}: too few to know what this account holds. {kept}"
+        if is_unfinished:
             return f"an earlier transition of this wallet is signed and not final; {self.describe_reach()}. {GOES_ON}"
         return f"the wallet has not learnt all of its history yet; {self.describe_reach()}. The next command goes on with it"
 
@@ -88,6 +90,8 @@ class Session:
         """How many validators are reached, in words."""
         size, quorum = len(self.network.validators), self.network.genesis.committee.quorum_threshold
         missing = [peer.display_name for index, peer in enumerate(self.network.validators) if not self.home.validators.is_up(index)]
+        if size - len(missing) >= quorum:
+            return f"{size - len(missing)} of {size} validators are reached, but fewer than {quorum} of them have answered in time"
         reached = f"{size - len(missing)} of {size} validators are reached, and {quorum} are needed"
         return f"{reached} (not reached: {', '.join(missing)})" if missing else reached
 
