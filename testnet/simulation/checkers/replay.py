@@ -77,7 +77,10 @@ class Idempotence(Checker):
         store = MemoryStore({})
         machine = ValidatorMachine(self.world.genesis, node.identity, store, JournalContents(JournalCondition.FIRST_START))
         for one in draw.sample(data, len(data)):
-            for effect in machine.take_certificate(one).effects:
-                store.perform(effect)
+            effects = machine.take_certificate(one).effects
+            while effects or machine.is_waking:
+                for effect in effects:
+                    store.perform(effect)
+                effects = machine.wake()
         if node.runner is not None and machine.ledger.compute_digest() != node.runner.machine.ledger.compute_digest():
             self.violated(f"{node.name}'s certificates give another state in another order", "INV-9")

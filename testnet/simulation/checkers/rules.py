@@ -90,6 +90,8 @@ class _Copy:
         self._machine.votes.is_forgotten = lambda checked: False  # type: ignore[method-assign]
         for data in history:
             self._perform(self._machine.take_certificate(data).effects)
+            while self._machine.is_waking:
+                self._perform(self._machine.wake())
 
     def state(self) -> tuple[object, ...]:
         """All that later answers may depend on; the log's chain belongs to this validator alone."""
