@@ -8,9 +8,10 @@ disk, another network and another time.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mesh_core.crypto import ristretto
@@ -76,6 +77,7 @@ class ValidatorRunner:
         """From the queuing of a batch to the moment at which what depends on it may leave."""
         self._store = store
         self._output = output
+        self._on_fault = on_fault
         self._proofs: ProofChecker = ProofVerifier(on_fault, source_of=self._source_of_proof) if proofs is None else proofs
         self._peers: PeerPort | None = None
         self._subscriptions = Subscriptions(self.clock)
@@ -174,7 +176,8 @@ class ValidatorRunner:
                     session.close(WireErrorCode.RATE_LIMIT, "too many requests for certificates wait already")
             case _:
                 timing = Timing(self.clock.monotonic_ns(), session.source)
-                effects = self.machine.handle(self._sources[session], message, asyncio.get_running_loop().time())
+                with self.fail_stop():
+                    effects = self.machine.handle(self._sources[session], message, asyncio.get_running_loop().time())
                 timing.rules_done_ns = self.clock.monotonic_ns()
                 self.perform(effects, timing)
 
@@ -192,12 +195,24 @@ class ValidatorRunner:
 
     def _answer_sync(self, session: Session, request: SyncRequest) -> int:
         """Answer a request for certificates; the bytes of those."""
-        effects = self.machine.handle(self._sources[session], request, asyncio.get_running_loop().time())
+        with self.fail_stop():
+            effects = self.machine.handle(self._sources[session], request, asyncio.get_running_loop().time())
         self.perform(effects)
         answers = [effect.message for effect in effects if isinstance(effect, Reply)]
         return sum(len(item.certificate) for answer in answers if isinstance(answer, SyncResponse) for item in answer.items)
 
     # --- Effects
+
+    @contextlib.contextmanager
+    def fail_stop(self) -> Iterator[None]:
+        """Around every call of a machine. What it raises is a bug, and its memory may be ahead of the disk: the validator must start again from there."""
+        try:
+            yield
+        except LocalFault:
+            raise
+        except Exception as error:
+            self._on_fault(LocalFault(ErrorCode.INTERNAL, f"internal error ({type(error).__name__}): the validator stops, see the log"))
+            raise
 
     def perform(self, effects: Sequence[Effect], timing: Timing | None = None) -> None:
         """Perform effects of the machine, or of one beside it, in order."""
@@ -229,7 +244,9 @@ class ValidatorRunner:
 
     def _wake(self) -> None:
         self._waking = None
-        self.perform(self.machine.wake())
+        with self.fail_stop():
+            effects = self.machine.wake()
+        self.perform(effects)
 
     async def until_durable(self) -> None:
         """Return when everything that was persisted until now is durable and what waited for it has left. LocalFault (STORE_WRITE) if that fails."""
@@ -308,7 +325,9 @@ class ValidatorRunner:
         self.proof_times.add(seconds)
         timing = self._timings.pop(job.transition_id)
         timing.proof_ms = seconds * 1000
-        self.perform(self.machine.on_proof_checked(job.transition_id, valid, asyncio.get_running_loop().time()), timing)
+        with self.fail_stop():
+            effects = self.machine.on_proof_checked(job.transition_id, valid, asyncio.get_running_loop().time())
+        self.perform(effects, timing)
 
     # --- Digest and status
 

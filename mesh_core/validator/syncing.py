@@ -126,7 +126,9 @@ class PeerSync:
         while True:
             await self._arrived.wait()
             while self._catch_up.has_work:
-                self._perform(self._catch_up.step(_now()))
+                with self._runner.fail_stop():
+                    effects = self._catch_up.step(_now())
+                self._perform(effects)
                 if self._runner.not_durable_count > NOT_DURABLE_MOST:
                     await self._runner.until_durable()
                 await self._make_way()

@@ -577,6 +577,20 @@ async def test_subscription_to_the_past_begins_with_a_gap(bench: Bench) -> None:
     assert [message.kind for message in watcher.sent if isinstance(message, Event)] == [EventKind.GAP]
 
 
+async def test_bug_in_the_machine_stops_the_validator(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its memory may be ahead of its disk then: it starts again from the disk, and nothing leaves before."""
+
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(bench.runner.machine, "handle", break_down)
+    peer = bench.connect()
+    with pytest.raises(ZeroDivisionError):
+        bench.receive(peer, request(send_of(bench)))
+    assert [fault.code for fault in bench.faults] == [ErrorCode.INTERNAL]
+    assert peer.sent == []
+
+
 async def test_check_of_a_proof_that_ends_neither_way_stops_the_validator(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("a bug")
