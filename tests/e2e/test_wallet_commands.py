@@ -67,6 +67,13 @@ def test_watching_shows_and_claims_what_comes_and_keeps_others_out(shell: Shell)
         (7, "\x1b[2Jtwo", "w-payer"),
     ]
     assert shell.ask("--wallet", "w-payee", "receive")["balance"] == 12
+    endless = [word for word in command if word not in ("--count", "2")]
+    ended = subprocess.Popen(endless, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shell.environment, cwd=REPOSITORY)
+    assert ended.stdout is not None
+    assert json.loads(ended.stdout.readline())["event"] == "watching"
+    ended.send_signal(signal.SIGINT)
+    _, words = ended.communicate(timeout=60)
+    assert (ended.returncode, "the next command goes on with it" in words) == (0, True)
     assert "\x1b" not in shell.do("--wallet", "w-payee", "history")
 
 

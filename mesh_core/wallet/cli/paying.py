@@ -1,6 +1,7 @@
 """`mesh-wallet send`, `receive` and `watch`: what changes the account."""
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
 import click
@@ -207,7 +208,8 @@ def watch(settings: Settings, *, no_claim: bool, count: int | None) -> None:
 
     The wallet is in use meanwhile: other programs are told so. A view-only wallet can watch, too; it claims nothing.
     """
-    run(_watch(settings, count, claims=not no_claim))
+    with contextlib.suppress(click.Abort):
+        run(_watch(settings, count, claims=not no_claim))
 
 
 async def _watch(settings: Settings, count: int | None, *, claims: bool) -> None:

@@ -97,9 +97,13 @@ class Session:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work. The log is silent but for errors: what matters is told."""
+    """Run a command's work. The log is silent: what matters is told. Ctrl-C is an Abort, with words about what was signed."""
     logging.basicConfig(level=logging.CRITICAL)
-    return asyncio.run(work)
+    try:
+        return asyncio.run(work)
+    except KeyboardInterrupt:
+        click.echo("\nmesh-wallet: interrupted. What was signed by then is kept, and the next command goes on with it", err=True)
+        raise click.Abort from None
 
 
 def load_settings_network(settings: Settings) -> Network:
