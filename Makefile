@@ -16,7 +16,7 @@ run:
 
 test:
 	@sh tools/bootstrap dev
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # All checks run, so that one run tells everything.
 lint:
