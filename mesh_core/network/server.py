@@ -32,6 +32,7 @@ from mesh_core.network.connection import (
 from mesh_core.network.framing import Frame, FrameFault
 from mesh_core.network.quic import CloseReason, QuicListener, QuicTransport, TransportOwner, listen
 from mesh_core.network.tls import TlsIdentity, server_configuration
+from mesh_core.network.turns import Turns
 from mesh_core.network.work import BURST_S, SHARE, WorkBudget
 from mesh_core.protocol.handshake import Entropy, HandshakeFault, PeerIdentity, Responder
 from mesh_core.types.basic import Hash32, PublicKey
@@ -147,6 +148,7 @@ class _ServerConnection(WireConnection):
         self.worker = self.source
         """Whose time and budgets this connection uses: those of the address until a validator has proven its identity."""
         self._resuming: asyncio.TimerHandle | None = None
+        self._has_more = False
         self._spent_s = 0.0
         """Time that was counted since the packet that is being processed came."""
         self._session: Session | None = None
@@ -229,7 +231,7 @@ class _ServerConnection(WireConnection):
         session = Session(self, peer)
         self._session = session
         self._server.handler.on_open(session)
-        self._handle_frames(session)
+        self._requests_arrived()
 
     def _handshake_deadline_passed(self) -> None:
         self.refuse(WireErrorCode.HANDSHAKE_REQUIRED, f"no handshake within {self._server.limits.handshake_deadline_s:g} s")
@@ -261,7 +263,7 @@ class _ServerConnection(WireConnection):
     def _handle_message_bytes(self, data: bytes) -> None:
         self._messages.feed(data)
         if self._session is not None:
-            self._handle_frames(self._session)
+            self._requests_arrived()
         elif not self._responder.has_answered:
             # An honest initiator sends requests behind its HANDSHAKE, which it cannot make before it has ours.
             raise FrameFault(WireErrorCode.HANDSHAKE_REQUIRED, "a request before the handshake")
@@ -269,29 +271,39 @@ class _ServerConnection(WireConnection):
             # The streams of a connection overtake one another, so requests may arrive before the HANDSHAKE that precedes them. They wait, within a limit.
             raise FrameFault(WireErrorCode.HANDSHAKE_REQUIRED, "too many requests before the handshake")
 
-    def _handle_frames(self, session: Session) -> None:
-        """Handle what has arrived, as long as its sender has time left; then the rest waits, and nobody else with it."""
-        loop, work = asyncio.get_running_loop(), self._server.work
-        while self._resuming is None:
-            delay = work.delay(self.worker, now=loop.time())
-            if delay > 0.0:
-                self._resuming = loop.call_later(delay, self._resume, session)
-                break
-            started = time.thread_time()
-            has_handled = self._handle_next_frame(session)
-            self._spend(time.thread_time() - started)
-            if not has_handled:
-                return
-        limit = self._server.limits.deferred_bytes
+    def _requests_arrived(self) -> None:
+        """They are handled in their turn (turns.py), when their sender has time left (work.py)."""
+        limits = self._server.limits
+        limit = limits.pending_bytes if self._resuming is None else limits.deferred_bytes
         if self._messages.buffered_bytes > limit:
             raise FrameFault(WireErrorCode.RATE_LIMIT, f"more than {limit} bytes of requests for which the validator has no time")
+        if self._resuming is None:
+            self._server.turns.add(self._serve)
 
-    def _resume(self, session: Session) -> None:
+    def _serve(self) -> bool:
+        """Handle one request, if its sender has time left; else it waits, and nobody else with it. False when nothing is to be done now."""
+        if self.is_closing or self._resuming is not None:
+            return False
+        loop = asyncio.get_running_loop()
+        delay = self._server.work.delay(self.worker, now=loop.time())
+        if delay > 0.0:
+            self._resuming = loop.call_later(delay, self._resume)
+            return False
+        started = time.thread_time()
+        self._has_more = False
+        self._guard(self._serve_next)
+        self._spend(time.thread_time() - started)
+        self._spent_s = 0.0
+        return self._has_more
+
+    def _serve_next(self) -> None:
+        assert self._session is not None, "requests are taken from a session"
+        self._has_more = self._handle_next_frame(self._session)
+
+    def _resume(self) -> None:
         """The sender has time again."""
         self._resuming = None
-        if not self.is_closing:
-            self._guard(lambda: self._handle_frames(session))
-        self._spent_s = 0.0
+        self._server.turns.add(self._serve)
 
     def _handle_next_frame(self, session: Session) -> bool:
         """Handle one frame; False when none is complete."""
@@ -340,10 +352,12 @@ class _ServerConnection(WireConnection):
     @override
     def on_progress(self) -> None:
         self._drained.set()
+        self._server.turns.has_read()
 
     @override
     def _handle_end(self, reason: CloseReason) -> None:
         self._deadline.cancel()
+        self._server.turns.remove(self._serve)
         if self._resuming is not None:
             self._resuming.cancel()
         self._drained.set()
@@ -384,6 +398,7 @@ class Server:
         self.limits = ServerLimits() if limits is None else limits
         self.entropy = entropy
         self.admission = Admission(self.limits.admission)
+        self.turns = Turns()
         self.work = WorkBudget(share=self.limits.work_share, burst_s=self.limits.work_burst_s)
         self._host = host
         self._requested_port = port
