@@ -1,0 +1,8 @@
+"""The validators' logs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class LogsView:
+    """The validators' logs."""
