@@ -18,9 +18,9 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.storage.wallet_store import list_wallets
 from mesh_core.wallet.faucet import ask_faucet
 from testnet.child import Child
+from testnet.command_process import COMMAND_LIMIT_BYTES
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
-from testnet.wallet_process import COMMAND_LIMIT_BYTES
 from testnet.wallet_service import WalletService
 from tests.e2e.processes import REPOSITORY, START_S, is_running
 from tests.unit.network.peers import eventually
@@ -122,7 +122,7 @@ async def test_process_ends_with_its_standard_input(folder: NetworkFolder) -> No
 
 async def test_process_that_hangs_does_not_outlive_its_owner() -> None:
     """Its loop does not turn any more, so nobody reads the end of its standard input."""
-    script = "import time; from testnet import wallet_process as w; w.end_with_standard_input(0.1); print('up', flush=True); time.sleep(600)"
+    script = "import time; from testnet import command_process as c; c.end_with_standard_input(0.1); print('up', flush=True); time.sleep(600)"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=REPOSITORY, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
