@@ -43,6 +43,8 @@ class _Validator:
     """
 
     index: int
+    module: str | None = None
+    """What runs in its place from the next start on."""
     state: ValidatorState = ValidatorState.STOPPED
     child: Child | None = None
     starts_count: int = 0
@@ -81,6 +83,14 @@ class Supervisor:
         """Process id of a running validator."""
         child = self._validators[index].child
         return None if child is None else child.pid
+
+    def run_as(self, index: int, module: str | None) -> None:
+        """The next starts of a validator run `python -m module` with the same arguments; None: the validator as it is again. What runs now is not touched."""
+        self._validators[index].module = module
+
+    def module(self, index: int) -> str | None:
+        """The module that the next start of a validator runs; None for the validator as it is."""
+        return self._validators[index].module
 
     async def start_all(self) -> None:
         """Start all validators at once and wait until each is up or has failed. LocalFault (VALIDATOR_START) with what the first failing one said."""
@@ -137,7 +147,7 @@ class Supervisor:
         validator.decided.clear()
         try:
             arguments = ["--config", str(folder.config), "--supervised"]
-            child = await Child.start(VALIDATOR_MODULE, arguments, folder.log, lambda event: self._on_event(validator, event))
+            child = await Child.start(validator.module or VALIDATOR_MODULE, arguments, folder.log, lambda event: self._on_event(validator, event))
         except OSError as error:
             validator.detail = error.strerror or str(error)
             self._enter(validator, ValidatorState.EXITED)

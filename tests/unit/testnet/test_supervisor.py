@@ -185,3 +185,17 @@ async def test_one_that_crashes_later_is_told(tmp_path: Path) -> None:
         child.signal(signal.SIGSEGV)
         await eventually(lambda: one.states_of(0)[-1] == "exited")
         assert one.events[-1]["exit"] == -signal.SIGSEGV
+
+
+async def test_another_module_runs_from_the_next_start_on_and_only_where_it_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "VALIDATOR_MODULE", "tests.unit.testnet.no_such_module")
+    async with watched(tmp_path, "ready", "ready") as one:
+        one.supervisor.run_as(0, "tests.unit.testnet.fake_child")
+        assert (one.supervisor.module(0), one.supervisor.module(1)) == ("tests.unit.testnet.fake_child", None)
+        await one.supervisor.start(0)
+        pid = one.supervisor.pid(0)
+        one.supervisor.run_as(0, None)
+        assert (one.supervisor.states[0], one.supervisor.pid(0), one.supervisor.module(0)) == (ValidatorState.UP, pid, None)
+        for index in (0, 1):
+            with pytest.raises(LocalFault):
+                await one.supervisor.restart(index)
