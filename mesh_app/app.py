@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -14,18 +15,25 @@ from textual.worker import Worker, WorkerState
 from typing_extensions import override
 
 from mesh_app.actions import ACTIONS
-from mesh_app.draft import Order
-from mesh_app.messages import PaymentRequested, StateWanted, ValidatorCommand, ValidatorCommandRequested, WalletRequested
+from mesh_app.exports import write_export
+from mesh_app.messages import CertificateWanted, Ordered, StateWanted
 from mesh_app.model import State, apply, remark
+from mesh_app.orders.order import Order
+from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator, ValidatorOrder
+from mesh_app.orders.wallets import CreateWallet, Pay
 from mesh_app.ports import Workbench
+from mesh_app.questions import question_before, why_not
 from mesh_app.screens.confirm import Confirm
 from mesh_app.screens.help import HelpScreen
+from mesh_app.screens.laboratory import LaboratoryScreen
+from mesh_app.screens.ledger import LedgerScreen
 from mesh_app.screens.mesh_screen import MeshScreen
 from mesh_app.screens.network import NetworkScreen
 from mesh_app.screens.new_wallet import NewWallet
 from mesh_app.screens.pay import PayScreen
+from mesh_app.screens.performance import PerformanceScreen
+from mesh_app.screens.validators import ValidatorsScreen
 from mesh_app.screens.wallets import WalletsScreen
-from mesh_app.spans import validator_name
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.tones import MESH_DARK, MESH_LIGHT
 from mesh_core.errors import MeshError
@@ -36,6 +44,8 @@ MAX_EVENTS_PER_TICK: Final = 2_000
 """More wait for the next tick, so that a flood of events never holds up the keyboard."""
 WAYS: Final = frozenset({"show", "pay", "back", "leave", "new_wallet"})
 MAX_TOASTS: Final = 2
+VALIDATOR_COMMANDS: Final[tuple[type[ValidatorOrder], ...]] = (StartValidator, StopValidator, KillValidator, RestartValidator)
+"""In the command palette, for each validator."""
 TOAST_SECONDS: Final = 4.0
 ERROR_TOAST_SECONDS: Final = 8.0
 _NANOSECONDS_PER_SECOND: Final = 1_000_000_000
@@ -46,7 +56,16 @@ class MeshApp(App[None]):
 
     CSS_PATH = "app.tcss"
     TITLE = "MESH"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {"network": NetworkScreen, "wallets": WalletsScreen, "pay": PayScreen, "help": HelpScreen}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {
+        "network": NetworkScreen,
+        "wallets": WalletsScreen,
+        "pay": PayScreen,
+        "ledger": LedgerScreen,
+        "laboratory": LaboratoryScreen,
+        "validators": ValidatorsScreen,
+        "performance": PerformanceScreen,
+        "help": HelpScreen,
+    }
     DEFAULT_MODE = "network"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("everywhere")]
     ENABLE_COMMAND_PALETTE = True
@@ -111,51 +130,42 @@ class MeshApp(App[None]):
 
     # --- What screens ask for ---------------------------------------------------------------------------------------------------
 
-    @on(PaymentRequested)
-    def _pay(self, request: PaymentRequested) -> None:
+    @on(Ordered)
+    def _take(self, request: Ordered) -> None:
         order = request.order
-        if isinstance(self.screen, PayScreen):
-            self.screen.payment_asked()
-        self._order(self._pay_order(order), f"payment of {order.wallet}")
+        problem = why_not(self.state, order)
+        if problem is not None:
+            self.toast(problem)
+            return
+        question = question_before(self.state, order)
+        if question is None:
+            self._give(order)
+        else:
+            self.push_screen(Confirm(question.text, yes=question.yes, typed=question.typed), lambda yes: self._give(order) if yes else None)
 
-    async def _pay_order(self, order: Order) -> None:
+    def _give(self, order: Order) -> None:
+        if isinstance(order, Pay):
+            if isinstance(self.screen, PayScreen):
+                self.screen.payment_asked()
+            self._order(self._pay(order), order.describe())
+            return
+        command = order.command_line()
+        remark(self.state, f"you: {order.describe()}{f' · {command}' if command else ''}")
+        self._order(self.workbench.do(order), order.describe())
+
+    async def _pay(self, order: Pay) -> None:
+        """A payment that is refused says so in the form that it was typed into."""
         try:
-            await self.workbench.pay(order.wallet, order.recipient, order.amount, order.text)
+            await self.workbench.do(order)
         except MeshError as error:
             self._report_fault(error.text, of_wallet=True)
-            remark(self.state, f"payment of {order.wallet} refused: {error}")
+            remark(self.state, f"{order.describe()} refused: {error}")
 
-    @on(ValidatorCommandRequested)
-    def _command_validator(self, request: ValidatorCommandRequested) -> None:
-        if request.index >= len(self.state.validators):
-            return
-        validator = self.state.validators[request.index]
-        problem = _command_problem(request.command, is_running=validator.is_running)
-        if problem is not None:
-            self.toast(f"{validator.name} {problem}")
-            return
-        stops = request.command in {ValidatorCommand.STOP, ValidatorCommand.KILL}
-        if stops and validator.is_up and self.state.validators_up == self.state.quorum:
-            question = f"{request.command.value.capitalize()} {validator.name}? The quorum is lost then: payments wait until it is back."
-            self.push_screen(Confirm(question, yes=request.command.value.capitalize()), lambda yes: self._do_command(request) if yes else None)
-        else:
-            self._do_command(request)
-
-    def _do_command(self, request: ValidatorCommandRequested) -> None:
-        name = validator_name(request.index)
-        bench = self.workbench
-        orders = {
-            ValidatorCommand.START: bench.start_validator,
-            ValidatorCommand.STOP: bench.stop_validator,
-            ValidatorCommand.KILL: bench.kill_validator,
-            ValidatorCommand.RESTART: bench.restart_validator,
-        }
-        remark(self.state, f"you: {request.command.value} {name}")
-        self._order(orders[request.command](request.index), f"{request.command.value} {name}")
-
-    @on(WalletRequested)
-    def _create_wallet(self, request: WalletRequested) -> None:
-        self._order(self.workbench.create_wallet(request.name), f"create wallet {request.name}")
+    @on(CertificateWanted)
+    async def _open_certificate(self, request: CertificateWanted) -> None:
+        await self.action_show("ledger")
+        if isinstance(self.screen, LedgerScreen):
+            self.screen.open_certificate(request.cert_id)
 
     def _order(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self.run_worker(work, name=name, group="orders", exit_on_error=False)
@@ -201,14 +211,41 @@ class MeshApp(App[None]):
 
     def action_copy(self) -> None:
         """What the pane in focus offers to copy, through the terminal (OSC 52)."""
-        copy_text = getattr(self.screen.focused, "copy_text", None)
-        offered = copy_text() if copy_text is not None else None
+        self._copy(self._offered("copy_text"))
+
+    def action_copy_json(self) -> None:
+        """What the pane in focus offers as JSON."""
+        self._copy(self._offered("copy_json"))
+
+    def _copy(self, offered: tuple[str, str] | None) -> None:
         if offered is None:
             self.toast("nothing to copy here")
             return
         what, text = offered
         self.copy_to_clipboard(text)
         self.toast(f"copied: {what}")
+
+    def action_write_file(self) -> None:
+        """What the pane in focus offers as JSON, else as text, as a file of the home: for terminals that give nothing to the clipboard."""
+        network = self.state.network
+        offered = self._offered("copy_json")
+        ending = "txt" if offered is None else "json"
+        offered = offered or self._offered("copy_text")
+        if offered is None or network is None or not network.home:
+            self.toast("nothing to write here")
+            return
+        what, text = offered
+        try:
+            path = write_export(Path(network.home), what, text, ending)
+        except OSError as error:
+            self.toast(f"{what} cannot be written: {error.strerror or error}", error=True)
+            return
+        self.toast(f"{what} written: {path}")
+
+    def _offered(self, method: str) -> tuple[str, str] | None:
+        """(what, text) of the pane in focus."""
+        offer = getattr(self.screen.focused, method, None)
+        return offer() if offer is not None else None
 
     def action_screenshot_file(self) -> None:
         """A picture of the screen in the network's home, which is there and can be written to."""
@@ -221,7 +258,7 @@ class MeshApp(App[None]):
 
     def _ask_for_wallet(self, name: str | None) -> None:
         if name is not None:
-            self.post_message(WalletRequested(name))
+            self.post_message(Ordered(CreateWallet(name)))
 
     def action_leave(self) -> None:
         """Quits; asks while validators run."""
@@ -247,23 +284,12 @@ class MeshApp(App[None]):
             if action.in_palette and owner is not None:
                 yield SystemCommand(action.text, f"key {action.shown_keys[0]}", partial(self.run_action, action.name, owner))
         for validator in self.state.validators:
-            for command in ValidatorCommand:
-                request = ValidatorCommandRequested(validator.index, command)
-                yield SystemCommand(
-                    f"Validator: {command.value} {validator.name}", f"its process: {validator.condition[1]}", partial(self.post_message, request)
-                )
+            for kind in VALIDATOR_COMMANDS:
+                order = kind(validator.index)
+                yield SystemCommand(f"Validator: {order.describe()}", f"its process: {validator.condition[1]}", partial(self.post_message, Ordered(order)))
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def _owner_of(self, action: str, screen: Screen[Any]) -> Screen[Any] | App[Any] | None:
         """Who has an action: the screen, else the application. None for an action of another screen."""
         method = f"action_{action.removeprefix('app.').split('(')[0]}"
         return screen if hasattr(screen, method) and not hasattr(self, method) else self if hasattr(self, method) else None
-
-
-def _command_problem(command: ValidatorCommand, *, is_running: bool) -> str | None:
-    """Why a command makes no sense now."""
-    if command is ValidatorCommand.START and is_running:
-        return "runs already"
-    if command in {ValidatorCommand.STOP, ValidatorCommand.KILL} and not is_running:
-        return "does not run"
-    return None

@@ -1,4 +1,4 @@
-"""A payment as a person types it: what is wrong with it, in words, or the order that it stands for. Nothing is sent from here."""
+"""A payment as a person types it: what is wrong with it, in words, or the payment that it stands for. Nothing is sent from here."""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from mesh_app.format import amount, counted
+from mesh_app.orders.wallets import Pay
 from mesh_app.state import State, WalletView
 from mesh_core.errors import LocalFault
 from mesh_core.types.address import parse_address
@@ -48,8 +49,8 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A payment that can be asked for. `recipient` is a wallet's name or an address. `warning` is something that its owner should know first."""
+class CheckedDraft:
+    """A payment that can be ordered. `recipient` is a wallet's name or an address. `warning` is something that its owner should know first."""
 
     wallet: str
     recipient: str
@@ -59,8 +60,13 @@ class Order:
     left: int
     warning: str = ""
 
+    @property
+    def order(self) -> Pay:
+        """The order that pays it."""
+        return Pay(self.wallet, self.recipient, self.amount, self.text)
 
-def check_draft(state: State, draft: Draft) -> Order | Problem:
+
+def check_draft(state: State, draft: Draft) -> CheckedDraft | Problem:
     """The order, or the first problem from top to bottom."""
     wallet = state.wallets.get(draft.wallet)
     if wallet is None:
@@ -76,7 +82,7 @@ def check_draft(state: State, draft: Draft) -> Order | Problem:
     memo = _memo_problem(draft.text)
     if memo is not None:
         return memo
-    return Order(wallet.name, name, value, draft.text, fee, wallet.balance - value - fee, warning or _network_warning(state))
+    return CheckedDraft(wallet.name, name, value, draft.text, fee, wallet.balance - value - fee, warning or _network_warning(state))
 
 
 def wallet_name_problem(state: State, name: str) -> str | None:

@@ -3,16 +3,14 @@
 import asyncio
 from typing import Any, Protocol
 
+from mesh_app.orders.order import Order
+
 Event = dict[str, Any]
-"""One thing that happened, as `mesh_core.validator.lines`, `mesh_core.wallet.events` and the supervisor write it."""
+"""One thing that happened, as `mesh_core.validator.lines`, `mesh_core.wallet.events` and the services write it."""
 
 
 class Workbench(Protocol):
-    """A running network with its wallets.
-
-    Orders return when they are taken, not when they are done: what comes of them arrives as events. An order that cannot be taken raises a MeshError
-    whose text is fit for the person who gave it.
-    """
+    """A network with its wallets, running, watched or replayed."""
 
     @property
     def mode(self) -> str:
@@ -28,26 +26,13 @@ class Workbench(Protocol):
         """The clock of the events' `t_ns`."""
         ...
 
-    async def pay(self, wallet: str, to: str, amount: int, text: str) -> None:
-        """Pays `amount` from a wallet to a wallet's name or an address, with a text that the recipient alone reads."""
+    async def do(self, order: Order) -> None:
+        """Takes an order. Returns when it is taken, not when it is done: what comes of it arrives as events.
+
+        An order that cannot be taken raises a MeshError whose text is fit for the person who gave it.
+        """
         ...
 
-    async def create_wallet(self, name: str) -> None:
-        """Makes an empty wallet."""
-        ...
-
-    async def start_validator(self, index: int) -> None:
-        """Starts a validator that does not run."""
-        ...
-
-    async def stop_validator(self, index: int) -> None:
-        """Asks a validator to stop."""
-        ...
-
-    async def kill_validator(self, index: int) -> None:
-        """SIGKILL: what a crash looks like."""
-        ...
-
-    async def restart_validator(self, index: int) -> None:
-        """Stops a validator, if it runs, and starts it."""
+    async def reveal(self, order: Order) -> str:
+        """Answers an order whose result is a secret (a recovery phrase): it is for one pair of eyes, and never an event. MeshError."""
         ...

@@ -28,7 +28,7 @@ KEY_WIDTH: Final = 12
 
 
 class HelpScreen(MeshScreen):
-    """Screen 4."""
+    """Screen 8."""
 
     CSS_PATH = "help.tcss"
     AUTO_FOCUS = "#help-keys"
@@ -54,6 +54,8 @@ def _concepts() -> Content:
 def _keys() -> Content:
     parts: list[Content] = []
     for scope, title in SCOPE_TITLES.items():
+        if not actions_of(scope):
+            continue
         parts.append(Content.styled(f"{title}\n", "bold $primary"))
         parts += [
             Content.assemble(Content.styled(f"  {' '.join(action.shown_keys):<{KEY_WIDTH}}", "$foreground"), Content(f"{action.text}\n"))

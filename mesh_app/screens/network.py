@@ -11,6 +11,7 @@ from mesh_app.screens.mesh_screen import MeshScreen
 from mesh_app.state import DEFAULT_VALIDATORS_COUNT
 from mesh_app.widgets.certificate_list import CertificateList
 from mesh_app.widgets.event_stream import EventStream
+from mesh_app.widgets.filter_bar import FilteredList
 from mesh_app.widgets.network_summary import NetworkSummary
 from mesh_app.widgets.validator_card import ValidatorCard
 
@@ -28,4 +29,4 @@ class NetworkScreen(MeshScreen):
     def compose_body(self) -> Iterable[Widget]:
         yield Container(*(ValidatorCard(index) for index in range(CARDS)), NetworkSummary(id="summary"), id="committee")
         yield CertificateList(id="certificates")
-        yield EventStream(id="events")
+        yield FilteredList(EventStream(id="events"), id="events-pane")

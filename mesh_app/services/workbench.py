@@ -4,11 +4,16 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Coroutine
-from typing import Any
 
+from mesh_app.orders.order import Order
 from mesh_app.ports import Event
-from mesh_core.errors import LocalFault, MeshError
+from mesh_app.services.context import Desk, Handler, Revealer, WorkContext
+from mesh_app.services.laboratory import LaboratoryDesk
+from mesh_app.services.ledger import LedgerDesk
+from mesh_app.services.performance import PerformanceDesk
+from mesh_app.services.validators import ValidatorDesk
+from mesh_app.services.wallets import WalletDesk
+from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.lock import OwnerLock
 from mesh_core.storage.wallet_store import list_wallets
@@ -38,7 +43,10 @@ class LocalWorkbench:
         self._supervisor: Supervisor | None = None
         self._wallets = WalletService(folder, self.publish)
         self._faucet = Faucet(folder.faucet_socket, self._pay_from_faucet)
-        self._orders: set[asyncio.Task[None]] = set()
+        self._context: WorkContext | None = None
+        self._desks: tuple[Desk, ...] = ()
+        self._handlers: dict[type[Order], Handler] = {}
+        self._revealers: dict[type[Order], Revealer] = {}
         self._statuses: dict[int, Event] = {}
         self._audited: tuple[bool, bool | None, int] | None = None
 
@@ -58,48 +66,23 @@ class LocalWorkbench:
         """The machine's monotonic clock, which all processes read."""
         return time.monotonic_ns()
 
-    async def pay(self, wallet: str, to: str, amount: int, text: str) -> None:
-        """Order a payment; what comes of it arrives as events, also a fault. LocalFault if the wallets' process does not run."""
-        self._wallets.require_running()
-        self._in_background(self._wallets.pay(wallet, to, amount, text), tells_itself=True)
+    async def do(self, order: Order) -> None:
+        """Take an order. LocalFault: this workbench does not take it, or the reason of the desk that does."""
+        handler = self._handlers.get(type(order))
+        if handler is None:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"nobody here can {order.describe()}")
+        await handler(order)
+
+    async def reveal(self, order: Order) -> str:
+        """Answer an order with a secret. LocalFault."""
+        revealer = self._revealers.get(type(order))
+        if revealer is None:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"nobody here can {order.describe()}")
+        return await revealer(order)
 
     async def pay_and_wait(self, wallet: str, to: str, amount: int, text: str) -> None:
         """Pay; returns when the payment is final. LocalFault with the wallet's reason."""
         await self._wallets.pay(wallet, to, amount, text)
-
-    async def create_wallet(self, name: str) -> None:
-        """Make an empty wallet. LocalFault."""
-        await self._wallets.create(name)
-
-    async def start_validator(self, index: int) -> None:
-        """Order the start of a validator; a failure arrives as an event."""
-        self._in_background(self.supervisor.start(index))
-
-    async def stop_validator(self, index: int) -> None:
-        """Order a validator to stop in good order."""
-        self._in_background(self.supervisor.stop(index))
-
-    async def kill_validator(self, index: int) -> None:
-        """Kill a validator with SIGKILL."""
-        self._in_background(self.supervisor.kill(index))
-
-    async def restart_validator(self, index: int) -> None:
-        """Order a validator to stop and start again; a failure arrives as an event."""
-        self._in_background(self.supervisor.restart(index))
-
-    def _in_background(self, work: Coroutine[Any, Any, object], *, tells_itself: bool = False) -> None:
-        """Do it behind the screen's back; a fault becomes an event, unless whoever does it tells its faults itself."""
-
-        async def do() -> None:
-            try:
-                await work
-            except MeshError as error:
-                if not tells_itself:
-                    self.tell_fault(error)
-
-        task = asyncio.get_running_loop().create_task(do())
-        self._orders.add(task)
-        task.add_done_callback(self._orders.discard)
 
     def tell_fault(self, error: MeshError) -> None:
         """Publish a fault that concerns no wallet."""
@@ -132,6 +115,11 @@ class LocalWorkbench:
             create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
         self._genesis = open_network(self._folder)
         self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish, auto_restart=self._auto_restart)
+        context = self._context = WorkContext(self._folder, self._genesis, self._supervisor, self._wallets, self.publish)
+        self._desks = (ValidatorDesk(context), WalletDesk(context), LedgerDesk(context), LaboratoryDesk(context), PerformanceDesk(context))
+        for desk in self._desks:
+            self._handlers.update(desk.handlers())
+            self._revealers.update(desk.revealers())
 
     async def start(self) -> None:
         """Start wallets and validators at once; returns when every validator is up. LocalFault (VALIDATOR_START)."""
@@ -166,12 +154,10 @@ class LocalWorkbench:
 
     async def close(self) -> None:
         """Stop every process and give up the home."""
-        orders = tuple(self._orders)
-        for order in orders:
-            order.cancel()
         await self._faucet.close()
-        # An order that starts a process must have let go of it, one way or the other, before all are stopped.
-        await asyncio.gather(*orders, return_exceptions=True)
+        if self._context is not None:
+            await self._context.cancel_tasks()
+        await asyncio.gather(*(desk.close() for desk in self._desks))
         if self._supervisor is not None:
             await asyncio.gather(self._wallets.stop(), self._supervisor.stop_all())
         if self._lock is not None:

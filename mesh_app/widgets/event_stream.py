@@ -18,7 +18,10 @@ KIND_WIDTH: Final = 12
 
 
 class EventStream(RowList[int]):
-    """The ring of entries, with a cursor. Rows are known by their number in the run, so that reading is not disturbed by new ones."""
+    """The ring of entries, with a cursor. Rows are known by their number in the run, so that reading is not disturbed by new ones.
+
+    The filter's words must all be in a line: a validator's name, a kind of event, anything.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("events")]
     BORDER_TITLE = "Events"
@@ -27,7 +30,13 @@ class EventStream(RowList[int]):
     def row_keys(self, state: State) -> Sequence[int]:
         if not state.entries:
             return ()
-        return range(state.entries[0].number, state.entries[-1].number + 1)
+        numbers = range(state.entries[0].number, state.entries[-1].number + 1)
+        words = self.filter_text.lower().split()
+        if not words:
+            return numbers
+        found = [entry.number for entry in state.entries if all(word in f"{entry.source} {entry.kind} {entry.text}".lower() for word in words)]
+        self.filter_told = f"{len(found)} of {len(numbers)}"
+        return found
 
     @override
     def default_cursor(self, keys: Sequence[int]) -> int:

@@ -12,9 +12,9 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 from typing_extensions import override
 
-from mesh_app.draft import Draft, DraftField, Order, Problem, check_draft
+from mesh_app.draft import CheckedDraft, Draft, DraftField, Problem, check_draft
 from mesh_app.format import amount
-from mesh_app.messages import PaymentRequested
+from mesh_app.messages import Ordered
 from mesh_app.spans import Line, Span
 from mesh_app.state import State
 from mesh_app.widgets.bindings import bindings_of
@@ -178,7 +178,7 @@ class PaymentForm(Vertical):
         self._verdict.draft = self.draft
         self._verdict.asked = f"asked: {amount(checked.amount)} to {clipped(checked.recipient, 20)}"
         self._verdict.reshow()
-        self.post_message(PaymentRequested(checked))
+        self.post_message(Ordered(checked.order))
 
     def _focus_field(self, field: DraftField) -> None:
         ids = {DraftField.WALLET: "from", DraftField.RECIPIENT: "to", DraftField.AMOUNT: "amount", DraftField.MEMO: "memo"}
@@ -194,7 +194,7 @@ class PaymentForm(Vertical):
         yield self.query_one(PayButton)
 
 
-def verdict_lines(checked: Order | Problem, width: int) -> list[Line]:
+def verdict_lines(checked: CheckedDraft | Problem, width: int) -> list[Line]:
     """In words what pressing enter does."""
     if isinstance(checked, Problem):
         mark = "" if checked.is_empty else "✖ "

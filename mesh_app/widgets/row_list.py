@@ -45,6 +45,12 @@ class RowList(LineView, Generic[Key], can_focus=True):
         self.cursor: Key | None = None
         self.is_chosen = False
         """Whether the person moved the cursor. Until then it stays on the default row, whatever comes and goes."""
+        self.filter_text = ""
+        """What the person typed into the filter above this list (`filter_bar.FilteredList`); `row_keys` heeds it."""
+        self.filter_told = ""
+        """What came of the filter, for example "12 of 310"."""
+        self.filter_problem = ""
+        """What is wrong with the filter's words, where something is."""
         self._keys: Sequence[Key] = ()
         self._top = 0
 

@@ -13,7 +13,16 @@ from mesh_app.widgets.line_view import LineView, line_width
 
 MIN_GAP: Final = 2
 ESSENTIAL_FACTS: Final = 2
-SCREENS: Final = (("1", "Network", "network"), ("2", "Wallets", "wallets"), ("3", "Pay", "pay"), ("4", "Help", "help"))
+SCREENS: Final = (
+    ("1", "Network", "network"),
+    ("2", "Wallets", "wallets"),
+    ("3", "Pay", "pay"),
+    ("4", "Ledger", "ledger"),
+    ("5", "Lab", "laboratory"),
+    ("6", "Validators", "validators"),
+    ("7", "Speed", "performance"),
+    ("8", "Help", "help"),
+)
 
 
 class StatusBar(LineView):

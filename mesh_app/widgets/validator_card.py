@@ -8,7 +8,8 @@ from textual.events import Click
 from typing_extensions import override
 
 from mesh_app.format import amount, counted, duration, milliseconds, sparkline
-from mesh_app.messages import ValidatorCommand, ValidatorCommandRequested
+from mesh_app.messages import Ordered
+from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator
 from mesh_app.spans import Line, Span, plain, validator_name, validator_tone
 from mesh_app.state import FLAG_SYNCING, State, ValidatorView
 from mesh_app.widgets.bindings import bindings_of
@@ -50,19 +51,19 @@ class ValidatorCard(LineView, can_focus=True):
 
     def action_kill(self) -> None:
         """SIGKILL."""
-        self.post_message(ValidatorCommandRequested(self.index, ValidatorCommand.KILL))
+        self.post_message(Ordered(KillValidator(self.index)))
 
     def action_restart(self) -> None:
         """Stop and start."""
-        self.post_message(ValidatorCommandRequested(self.index, ValidatorCommand.RESTART))
+        self.post_message(Ordered(RestartValidator(self.index)))
 
     def action_start(self) -> None:
         """Start."""
-        self.post_message(ValidatorCommandRequested(self.index, ValidatorCommand.START))
+        self.post_message(Ordered(StartValidator(self.index)))
 
     def action_stop(self) -> None:
         """Ask it to stop."""
-        self.post_message(ValidatorCommandRequested(self.index, ValidatorCommand.STOP))
+        self.post_message(Ordered(StopValidator(self.index)))
 
     def action_next_card(self) -> None:
         """The next validator's card."""

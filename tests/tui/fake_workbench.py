@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from mesh_app.app import MeshApp
+from mesh_app.orders.order import Order
+from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator
+from mesh_app.orders.wallets import CreateWallet, Pay
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.types.address import Address
 from mesh_core.types.basic import PublicKey, ViewPublicKey
@@ -37,11 +40,15 @@ VALIDATORS = tuple(sorted(digest("validator", index) for index in range(4)))
 
 
 class FakeWorkbench:
-    """Records orders in `calls`. Events are put in by `emit`; `boot`, `payment` and `claim` make whole stories of them."""
+    """Records what is ordered in `orders`; `secret` answers what is to be revealed.
+
+    Events are put in by `emit`; `boot`, `payment` and `claim` make whole stories of them.
+    """
 
     def __init__(self, *, is_live: bool = False) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
-        self.calls: list[tuple[Any, ...]] = []
+        self.orders: list[Order] = []
+        self.secret = ""
         self.refusal: LocalFault | None = None
         self.clock_ns = 1_000 * MS
         self.is_live = is_live
@@ -63,41 +70,38 @@ class FakeWorkbench:
     def now_ns(self) -> int:
         return time.monotonic_ns() if self.is_live else self.clock_ns
 
-    async def pay(self, wallet: str, to: str, amount: int, text: str) -> None:
+    async def do(self, order: Order) -> None:
         if self.refusal is not None:
             raise self.refusal
-        self.calls.append(("pay", wallet, to, amount, text))
+        self.orders.append(order)
         if self.is_live:
-            self._play(self.settled_payment(wallet, to, amount, text))
+            self._act(order)
 
-    async def create_wallet(self, name: str) -> None:
-        self.calls.append(("create_wallet", name))
-        if self.is_live:
-            self.balances[name], self.sequences[name] = 0, 0
-            self.emit(self.wallet(name))
+    async def reveal(self, order: Order) -> str:
+        if self.refusal is not None:
+            raise self.refusal
+        self.orders.append(order)
+        return self.secret
 
-    async def start_validator(self, index: int) -> None:
-        self.calls.append(("start", index))
-        if self.is_live:
-            self.down.discard(index)
-            self._play([(0, self.process(index, "starting")), (900, self.process(index, "up")), (901, self.ready(index)), (902, self.status(index))])
-
-    async def stop_validator(self, index: int) -> None:
-        self.calls.append(("stop", index))
-        if self.is_live:
-            self.down.add(index)
-            self._play([(0, self.process(index, "stopping")), (120, self.process(index, "stopped"))])
-
-    async def kill_validator(self, index: int) -> None:
-        self.calls.append(("kill", index))
-        if self.is_live:
-            self.down.add(index)
-            self.emit(self.process(index, "exited", exit_status=-9))
-
-    async def restart_validator(self, index: int) -> None:
-        self.calls.append(("restart", index))
-        if self.is_live:
-            await self.start_validator(index)
+    def _act(self, order: Order) -> None:
+        """What a network would do, for looking at the screens."""
+        match order:
+            case Pay(wallet, to, amount, text):
+                self._play(self.settled_payment(wallet, to, amount, text))
+            case CreateWallet(name):
+                self.balances[name], self.sequences[name] = 0, 0
+                self.emit(self.wallet(name))
+            case StartValidator(index) | RestartValidator(index):
+                self.down.discard(index)
+                self._play([(0, self.process(index, "starting")), (900, self.process(index, "up")), (901, self.ready(index)), (902, self.status(index))])
+            case StopValidator(index):
+                self.down.add(index)
+                self._play([(0, self.process(index, "stopping")), (120, self.process(index, "stopped"))])
+            case KillValidator(index):
+                self.down.add(index)
+                self.emit(self.process(index, "exited", exit_status=-9))
+            case _:
+                pass
 
     # --- Events ---------------------------------------------------------------------------------------------------------------
 

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from textual.dom import DOMNode
 from textual.widget import Widget
+from textual.widgets import Static
 
 from mesh_app.actions import ACTIONS
 from mesh_app.app import MAX_TOASTS, MeshApp
+from mesh_app.orders.validators import KillValidator
 from mesh_app.screens.confirm import Confirm
 from mesh_app.widgets.key_bar import KeyBar
 from tests.tui.conftest import Desk, Running
@@ -104,7 +106,7 @@ async def test_every_action_of_the_registry_is_bound_somewhere(desk: Desk) -> No
 async def test_help_names_every_action_and_its_keys(desk: Desk) -> None:
     async with desk(size=(200, 60)) as running:
         await running.press("question_mark")
-        shown = running.screen_text()
+        shown = str(running.app.screen.query_one("#help-keys-text", Static).content)
         for action in ACTIONS:
             assert action.text[:20] in shown
 
@@ -183,7 +185,7 @@ async def test_palette_command_kills_a_validator(desk: Desk) -> None:
         await running.type("kill V3")
         await running.wait_until(lambda: "Validator: kill V3" in running.screen_text())
         await running.press("enter")
-        await running.wait_until(lambda: running.bench.calls == [("kill", 2)])
+        await running.wait_until(lambda: running.bench.orders == [KillValidator(2)])
 
 
 async def test_toasts_do_not_pile_up(desk: Desk) -> None:

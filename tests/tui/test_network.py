@@ -2,6 +2,8 @@
 
 import pytest
 
+from mesh_app.orders.order import Order
+from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator, ValidatorOrder
 from mesh_app.widgets.certificate_list import CertificateList
 from mesh_app.widgets.event_stream import EventStream
 from mesh_app.widgets.validator_card import ValidatorCard
@@ -65,23 +67,23 @@ async def test_validator_that_will_be_started_again_says_when(desk: Desk) -> Non
         assert "restarting: again in 0.4 s" in running.pane_text("#events")
 
 
-@pytest.mark.parametrize(("key", "call"), [("r", "restart"), ("K", "kill"), ("x", "stop")])
-async def test_keys_act_on_the_validator_in_focus(desk: Desk, key: str, call: str) -> None:
+@pytest.mark.parametrize(("key", "kind"), [("r", RestartValidator), ("K", KillValidator), ("x", StopValidator)])
+async def test_keys_act_on_the_validator_in_focus(desk: Desk, key: str, kind: type[ValidatorOrder]) -> None:
     async with desk() as running:
         await running.press("right", "l", key)
-        await running.wait_until(lambda: running.bench.calls != [])
-        assert running.bench.calls == [(call, 2)]
+        await running.wait_until(lambda: running.bench.orders != [])
+        assert running.bench.orders == [kind(2)]
 
 
 async def test_start_key_starts_one_that_is_down_and_not_one_that_runs(desk: Desk) -> None:
     async with desk() as running:
         await running.press("s")
-        assert running.bench.calls == []
+        assert running.bench.orders == []
         assert "V1 runs already" in running.toasts()
         running.bench.emit(running.bench.process(0, "stopped"))
         await running.settle()
         await running.press("s")
-        await running.wait_until(lambda: running.bench.calls == [("start", 0)])
+        await running.wait_until(lambda: running.bench.orders == [StartValidator(0)])
 
 
 async def test_kill_that_breaks_the_quorum_asks_with_the_safe_answer_in_focus(desk: Desk) -> None:
@@ -92,17 +94,17 @@ async def test_kill_that_breaks_the_quorum_asks_with_the_safe_answer_in_focus(de
         assert "quorum is lost" in running.screen_text()
         assert running.focused_id == "no"
         await running.press("enter")
-        assert running.bench.calls == []
+        assert running.bench.orders == []
         await running.press("K", "y")
-        await running.wait_until(lambda: running.bench.calls == [("kill", 0)])
+        await running.wait_until(lambda: running.bench.orders == [KillValidator(0)])
 
 
 async def test_order_that_fails_is_told_and_the_workstation_lives_on(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fail(index: int) -> None:
+    async def fail(order: Order) -> None:
         raise OSError("no such file")
 
     async with desk() as running:
-        monkeypatch.setattr(running.bench, "restart_validator", fail)
+        monkeypatch.setattr(running.bench, "do", fail)
         await running.press("r")
         await running.wait_until(lambda: any("no such file" in toast for toast in running.toasts()))
         assert running.app.is_running

@@ -3,7 +3,8 @@
 import pytest
 from textual.widgets import Input
 
-from mesh_app.messages import PaymentRequested
+from mesh_app.messages import Ordered
+from mesh_app.orders.wallets import Pay
 from mesh_app.screens.pay import PayScreen
 from mesh_app.state import Payment
 from mesh_core.wallet import events
@@ -16,8 +17,8 @@ async def test_payment_by_keyboard_alone_reaches_the_workbench(desk: Desk) -> No
         await running.press("p")
         await running.type("500")
         await running.press("enter")
-        assert running.bench.calls == [("pay", "alice", "bob", 500, "")]
-        requests = {id(message): message.order.amount for message in running.messages if isinstance(message, PaymentRequested)}
+        assert running.bench.orders == [Pay("alice", "bob", 500, "")]
+        requests = {id(message): message.order.amount for message in running.messages if isinstance(message, Ordered) and isinstance(message.order, Pay)}
         assert [*requests.values()] == [500]
 
 
@@ -38,20 +39,20 @@ async def test_all_fields_by_keyboard_reach_the_workbench(desk: Desk) -> None:
         running.bench.emit(running.bench.wallet("bob"))
         await running.settle()
         await running.press("enter")
-        assert running.bench.calls == [("pay", "bob", "alice", 7_000, "thank you [b]")]
+        assert running.bench.orders == [Pay("bob", "alice", 7_000, "thank you [b]")]
 
 
 async def test_payment_typed_in_one_burst_loses_no_key(desk: Desk) -> None:
     async with desk() as running:
         await running.burst("p", "5", "0", "0", "enter")
-        await running.wait_until(lambda: running.bench.calls == [("pay", "alice", "bob", 500, "")])
+        await running.wait_until(lambda: running.bench.orders == [Pay("alice", "bob", 500, "")])
 
 
 async def test_what_is_typed_after_enter_is_not_paid(desk: Desk) -> None:
     async with desk() as running:
         await running.press("p")
         await running.burst("5", "enter", "0", "0", "tab", "x")
-        await running.wait_until(lambda: running.bench.calls == [("pay", "alice", "bob", 5, "")])
+        await running.wait_until(lambda: running.bench.orders == [Pay("alice", "bob", 5, "")])
 
 
 async def test_payment_to_an_address_reaches_the_workbench(desk: Desk) -> None:
@@ -60,7 +61,7 @@ async def test_payment_to_an_address_reaches_the_workbench(desk: Desk) -> None:
         running.app.screen.query_one("#to", Input).value = str(address("stranger"))
         await running.fill("5")
         await running.press("enter")
-        assert running.bench.calls == [("pay", "alice", str(address("stranger")), 5, "")]
+        assert running.bench.orders == [Pay("alice", str(address("stranger")), 5, "")]
 
 
 async def test_focus_leaves_the_form_after_paying_so_that_enter_does_not_pay_twice(desk: Desk) -> None:
@@ -68,7 +69,7 @@ async def test_focus_leaves_the_form_after_paying_so_that_enter_does_not_pay_twi
         await running.press("p")
         await running.fill("500")
         await running.press("enter", "enter", "enter")
-        assert len(running.bench.calls) == 1
+        assert len(running.bench.orders) == 1
         assert running.focused_id == "payments"
 
 
@@ -92,7 +93,7 @@ async def test_nonsense_amount_gives_a_message_and_changes_nothing(desk: Desk, t
         await running.fill(typed)
         assert message in running.pane_text("#verdict").replace("\n", " ")
         await running.press("enter")
-        assert running.bench.calls == []
+        assert running.bench.orders == []
         assert running.app.state.wallets == before
         assert running.focused_id == "amount"
 
@@ -101,7 +102,7 @@ async def test_empty_amount_is_a_hint_and_enter_goes_there(desk: Desk) -> None:
     async with desk() as running:
         await running.press("p", "tab", "enter")
         assert running.focused_id == "amount"
-        assert running.bench.calls == []
+        assert running.bench.orders == []
 
 
 async def test_unknown_recipient_names_the_wallets_that_there_are(desk: Desk) -> None:

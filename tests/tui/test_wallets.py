@@ -2,6 +2,7 @@
 
 import pytest
 
+from mesh_app.orders.wallets import CreateWallet
 from mesh_app.widgets.wallet_detail import large_digits
 from tests.tui.conftest import Desk
 from tests.tui.fake_workbench import address, digest
@@ -59,13 +60,13 @@ async def test_new_wallet_asks_for_a_free_name(desk: Desk) -> None:
         await running.press("backspace")
         await running.fill("rendan")
         await running.press("enter")
-        await running.wait_until(lambda: running.bench.calls == [("create_wallet", "borendan")])
+        await running.wait_until(lambda: running.bench.orders == [CreateWallet("borendan")])
 
 
 async def test_new_wallet_can_be_left_with_escape(desk: Desk) -> None:
     async with desk() as running:
         await running.press("2", "n", "escape")
-        assert running.bench.calls == []
+        assert running.bench.orders == []
         assert len(running.app.screen_stack) == 1
 
 

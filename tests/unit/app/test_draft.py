@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh_app.draft import MAX_MEMO_BYTES, Draft, DraftField, Order, Problem, check_draft, wallet_name_problem
+from mesh_app.draft import MAX_MEMO_BYTES, CheckedDraft, Draft, DraftField, Problem, check_draft, wallet_name_problem
 from mesh_app.model import State
 from mesh_core.crypto.memo import MAX_TEXT_BYTES
 from tests.tui.fake_workbench import FakeWorkbench, address
 from tests.unit.app.test_model import booted, state_after
 
 
-def check(state: State, *, wallet: str = "alice", to: str = "bob", amount: str = "500", text: str = "") -> Order | Problem:
+def check(state: State, *, wallet: str = "alice", to: str = "bob", amount: str = "500", text: str = "") -> CheckedDraft | Problem:
     return check_draft(state, Draft(wallet, to, amount, text))
 
 
@@ -23,14 +23,14 @@ def problem(state: State, **fields: str) -> Problem:
 
 def test_complete_draft_is_an_order_with_fee_and_rest() -> None:
     _, state = booted()
-    assert check(state) == Order("alice", "bob", 500, "", 1, 9_499)
+    assert check(state) == CheckedDraft("alice", "bob", 500, "", 1, 9_499)
 
 
 @pytest.mark.parametrize("typed", ["1500", "1,500", "1 500", "1_500", "1'500", " 1500 ", "01500"])
 def test_amount_may_be_written_with_groups(typed: str) -> None:
     _, state = booted()
     order = check(state, amount=typed)
-    assert isinstance(order, Order)
+    assert isinstance(order, CheckedDraft)
     assert order.amount == 1_500
 
 
@@ -45,7 +45,7 @@ def test_nonsense_amount_is_a_problem_of_the_amount(typed: str) -> None:
 def test_whole_balance_less_the_fee_is_the_boundary() -> None:
     _, state = booted()
     order = check(state, amount="9999")
-    assert isinstance(order, Order)
+    assert isinstance(order, CheckedDraft)
     assert order.left == 0
     assert problem(state, amount="10000").text == "at most 9,999: alice has 10,000, fee 1"
 
@@ -59,7 +59,7 @@ def test_recipient_is_a_wallet_in_any_case_or_an_address() -> None:
     _, state = booted()
     for typed, meant in (("BOB", "bob"), (" bob ", "bob"), (str(address("x")), str(address("x")))):
         order = check(state, to=typed)
-        assert isinstance(order, Order)
+        assert isinstance(order, CheckedDraft)
         assert order.recipient == meant
         assert order.warning == ""
 
@@ -68,7 +68,7 @@ def test_address_without_a_checksum_is_an_order_with_a_warning() -> None:
     _, state = booted()
     found = address("x")
     order = check(state, to=(found.owner + found.view_pk).hex())
-    assert isinstance(order, Order)
+    assert isinstance(order, CheckedDraft)
     assert "no checksum" in order.warning
 
 
@@ -81,7 +81,7 @@ def test_wrong_recipient_is_a_problem_of_the_recipient(typed: str) -> None:
 def test_memo_limit_is_that_of_the_protocol() -> None:
     _, state = booted()
     assert MAX_MEMO_BYTES == MAX_TEXT_BYTES
-    assert isinstance(check(state, text="x" * MAX_MEMO_BYTES), Order)
+    assert isinstance(check(state, text="x" * MAX_MEMO_BYTES), CheckedDraft)
     assert problem(state, text="é" * 108).text == "1 byte too long: 215 fit"
     assert problem(state, text="\ud800").field is DraftField.MEMO
 
@@ -102,7 +102,7 @@ def test_too_few_validators_are_a_warning_and_no_problem() -> None:
     for validator in state.validators[:2]:
         validator.state = "stopped"
     order = check(state)
-    assert isinstance(order, Order)
+    assert isinstance(order, CheckedDraft)
     assert "only 2 of 4" in order.warning
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from mesh_app.orders.validators import StartValidator
+from mesh_app.orders.wallets import Pay
 from mesh_app.services.workbench import LocalWorkbench
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.errors import ErrorCode, LocalFault
@@ -304,7 +306,7 @@ async def test_validator_that_is_down_counts_no_more(opened: LocalWorkbench) -> 
 async def test_validator_that_cannot_be_started_is_told_as_an_event(opened: LocalWorkbench) -> None:
     """An order returns at once; nobody waits for what comes of it."""
     opened.supervisor._folder.validator(0).config.write_text("nonsense")
-    await opened.start_validator(0)
+    await opened.do(StartValidator(0))
     told: list[Event] = []
     async with asyncio.timeout(START_S):
         while not told or told[-1]["event"] != "fault":
@@ -320,7 +322,7 @@ async def test_closing_while_a_validator_starts_leaves_no_process(tmp_path: Path
     async with workbench:
         workbench.open()
         for index in range(4):
-            await workbench.start_validator(index)
+            await workbench.do(StartValidator(index))
         await asyncio.sleep(0)
         await eventually(lambda: any(workbench.supervisor.pid(index) is not None for index in range(4)), within_s=START_S)
         pids = [pid for index in range(4) if (pid := workbench.supervisor.pid(index)) is not None]
@@ -330,7 +332,7 @@ async def test_closing_while_a_validator_starts_leaves_no_process(tmp_path: Path
 
 async def test_order_without_wallets_is_refused_at_once(opened: LocalWorkbench) -> None:
     with pytest.raises(LocalFault) as refusal:
-        await opened.pay("alice", "bob", 1, "")
+        await opened.do(Pay("alice", "bob", 1, ""))
     assert refusal.value.code is ErrorCode.STORE_UNAVAILABLE
 
 

@@ -1,0 +1,68 @@
+"""One action that a key can trigger: what it is called, its keys, and its words."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+# fmt: off
+Scope = Literal[
+    "everywhere", "network", "validator", "wallets", "pay", "form", "ledger", "laboratory", "validators", "performance",
+    "events", "lists", "filter", "filter_line",
+]
+# fmt: on
+
+SCOPE_TITLES: Final[dict[Scope, str]] = {
+    "everywhere": "Everywhere",
+    "network": "Network",
+    "validator": "Network, on a validator",
+    "wallets": "Wallets",
+    "pay": "Pay",
+    "form": "Pay, in the form",
+    "ledger": "Ledger",
+    "laboratory": "Laboratory",
+    "validators": "Validators",
+    "performance": "Performance",
+    "events": "Event stream",
+    "lists": "Lists",
+    "filter": "Filter",
+    "filter_line": "Filter, in its line",
+}
+
+KEY_NAMES: Final = {
+    "question_mark": "?",
+    "slash": "/",
+    "space": "space",
+    "escape": "esc",
+    "pagedown": "page down",
+    "pageup": "page up",
+    "right": "→",
+    "left": "←",
+    "up": "↑",
+    "down": "↓",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """`keys` as Textual names them, separated by commas. `label` for the key bar, `text` for help and palette. `in_bar`: shown at the bottom.
+
+    `at_once`: done before the next key is handed out, so that what is typed after it goes where it leads, however fast.
+    """
+
+    scope: Scope
+    name: str
+    keys: str
+    label: str
+    text: str
+    in_bar: bool = True
+    in_palette: bool = False
+    at_once: bool = False
+
+    @property
+    def shown_keys(self) -> tuple[str, ...]:
+        """Keys as they are printed on a keyboard, the first one first."""
+        return tuple(KEY_NAMES.get(key, key.replace("ctrl+", "^")) for key in self.keys.split(","))
+
+    @property
+    def id(self) -> str:
+        """A stable name for the configuration file: `scope.name`."""
+        return f"{self.scope}.{self.name}"

@@ -1,0 +1,7 @@
+"""Actions of the network screen."""
+
+from typing import Final
+
+from mesh_app.actions.action import Action
+
+ACTIONS: Final[tuple[Action, ...]] = ()

@@ -1,0 +1,28 @@
+"""Files that a person takes away from the screen. They lie in HOME/exports, readable by their owner alone, and never replace each other."""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+FOLDER_NAME: Final = "exports"
+FILES_MOST: Final = 10_000
+
+_UNFIT: Final = re.compile(r"[^a-z0-9]+")
+
+
+def write_export(home: Path, what: str, text: str, ending: str) -> Path:
+    """Write `text` under a name made from the words of `what`, numbered where that exists; returns the path. OSError."""
+    folder = home / FOLDER_NAME
+    folder.mkdir(mode=0o700, exist_ok=True)
+    stem = _UNFIT.sub("-", what.lower()).strip("-")[:60] or "export"
+    for number in range(1, FILES_MOST):
+        path = folder / (f"{stem}.{ending}" if number == 1 else f"{stem}-{number}.{ending}")
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+    raise OSError(f"{folder} is full of files of this name")

@@ -1,0 +1,1 @@
+"""Orders for the laboratory, which attacks the network."""

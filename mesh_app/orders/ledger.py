@@ -1,0 +1,1 @@
+"""Orders for the observer, which reads the validators' ledgers."""

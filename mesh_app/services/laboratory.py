@@ -1,0 +1,24 @@
+"""Orders for the laboratory, given to its process. What it does and what validators answer arrives as attack_* events."""
+
+from collections.abc import Mapping
+
+from mesh_app.orders.order import Order
+from mesh_app.services.context import Handler, Revealer, WorkContext
+
+
+class LaboratoryDesk:
+    """Its process is started when it is first needed."""
+
+    def __init__(self, context: WorkContext) -> None:
+        self._context = context
+
+    def handlers(self) -> Mapping[type[Order], Handler]:
+        """Which orders it takes."""
+        return {}
+
+    def revealers(self) -> Mapping[type[Order], Revealer]:
+        """No secrets."""
+        return {}
+
+    async def close(self) -> None:
+        """Ends its process."""
