@@ -76,7 +76,7 @@ class StatusSocket:
 def run_status(config_path: Path, *, as_json: bool) -> int:
     """Ask the running validator and print what it says. Exit status: 0 told, 1 nobody answers, with the reason on standard error."""
     try:
-        answer = _ask(load_config(config_path).data_dir)
+        answer = ask_status(load_config(config_path).data_dir)
         text = answer if as_json else "\n".join(report_lines(json.loads(answer))) + "\n"
     except LocalFault as fault:
         sys.stderr.write(f"mesh-app --validator --status: {fault}\n")
@@ -88,7 +88,8 @@ def run_status(config_path: Path, *, as_json: bool) -> int:
     return 0
 
 
-def _ask(data_dir: Path) -> str:
+def ask_status(data_dir: Path) -> str:
+    """The report of the validator that runs on a data folder, as JSON. Blocking. LocalFault (STORE_UNAVAILABLE) where nobody answers."""
     path = data_dir / SOCKET_NAME
     data = b""
     try:

@@ -75,7 +75,7 @@ async def listening(folder: Path, report: StatusReport = REPORT) -> AsyncIterato
 
 
 async def ask(folder: Path) -> Any:
-    return json.loads(await asyncio.to_thread(status._ask, folder))
+    return json.loads(await asyncio.to_thread(status.ask_status, folder))
 
 
 async def test_whoever_asks_gets_the_whole_report(tmp_path: Path) -> None:
