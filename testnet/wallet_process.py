@@ -30,7 +30,9 @@ class WalletProcess:
         """`only` names the wallets to open; the others stay free for other programs. LocalFault if the network's files are wrong."""
         self._only = only
         self._process = CommandProcess(output, self._perform)
-        self._home = WalletHome(wallets, load_network(network_file), output.write, self._process.fail)
+        network = load_network(network_file)
+        self._validators_count = len(network.validators)
+        self._home = WalletHome(wallets, network, output.write, self._process.fail)
 
     async def run(self) -> None:
         """Open the wallets and carry out commands until standard input ends. LocalFault if a wallet cannot be opened or its disk fails."""
@@ -47,8 +49,22 @@ class WalletProcess:
             case {"command": "create", "name": str(name)}:
                 self._home.create(name)
                 return {}
+            case {"command": "route", "validator": int(validator), "host": host, "port": port}:
+                return self._route(validator, host, port)
             case _:
                 raise unknown_command()
+
+    def _route(self, validator: int, host: object, port: object) -> dict[str, Any]:
+        """Reach a validator through a relay, or directly again where host and port are null."""
+        if isinstance(validator, bool) or not 0 <= validator < self._validators_count:
+            raise unknown_command()
+        if isinstance(host, str) and isinstance(port, int) and not isinstance(port, bool):
+            self._home.route(validator, (host, port))
+        elif host is None and port is None:
+            self._home.route(validator, None)
+        else:
+            raise unknown_command()
+        return {}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -50,6 +50,11 @@ class WalletService:
         """Make a wallet. LocalFault with the reason why not."""
         await self._service.command({"command": "create", "name": name})
 
+    async def route(self, validator: int, address: tuple[str, int] | None) -> None:
+        """Reach a validator at another address (a relay); None: directly again. Holds until the process ends. LocalFault."""
+        host, port = (None, None) if address is None else address
+        await self._service.command({"command": "route", "validator": validator, "host": host, "port": port})
+
     def require_running(self) -> None:
         """LocalFault (STORE_UNAVAILABLE) if the process does not run."""
         self._service.require_running()

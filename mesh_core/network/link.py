@@ -9,7 +9,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Final, ParamSpec
@@ -167,6 +167,19 @@ class ValidatorLink:
             return False
         return True
 
+    def redirect(self, host: str, port: int) -> None:
+        """From now on dial this address for the same validator. The present connection ends; open requests go on on the next one.
+
+        The pinned certificate and the identity stay, so a wrong address can keep the validator away, and nobody can pass for it.
+        """
+        if (host, port) == (self.peer.host, self.peer.port):
+            return
+        self.peer = replace(self.peer, host=host, port=port)
+        self._failures = 0
+        self._hurry.set()
+        if self._connection is not None:
+            self._connection.close("the address has changed")
+
     def close(self) -> None:
         """Close the connection and fail open requests. Returns at once, without waiting for the network."""
         if self._status.state is LinkState.CLOSED:
@@ -200,6 +213,7 @@ class ValidatorLink:
             self._failures += 1
             if self._connection is None:
                 self._set_state(LinkState.CONNECTING)
+            dialled = self.peer
             try:
                 connection = await self._connect()
             except MeshError as fault:
@@ -208,7 +222,10 @@ class ValidatorLink:
                 logger.exception("%s: internal error while connecting", self.peer.display_name)
                 self._attempt_failed("internal error")
             else:
-                self._adopt(connection)
+                if dialled is self.peer:
+                    self._adopt(connection)
+                else:
+                    connection.close("the address has changed")
 
     async def _connect(self) -> Connection:
         return await connect(

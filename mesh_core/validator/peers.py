@@ -33,6 +33,7 @@ class Peers:
                 found[index] = self._link(index, peer, genesis, identity, is_bulk=False), self._link(index, peer, genesis, identity, is_bulk=True)
             except LocalFault as fault:
                 raise LocalFault(fault.code, f"peers[{number}].tls_certificate: {fault.text}") from fault
+        self._configured = {index: (tier1.peer.host, tier1.peer.port) for index, (tier1, _) in found.items()}
         self._links = {index: tier1 for index, (tier1, _) in sorted(found.items())}
         self._bulk_links = {index: bulk for index, (_, bulk) in sorted(found.items())}
 
@@ -67,6 +68,14 @@ class Peers:
         """Send to every validator that is reached now."""
         for link in self._links.values():
             link.send(message)
+
+    def route(self, peer: int, address: tuple[str, int] | None) -> None:
+        """Reach a validator at another address from now on; None: at the one that the configuration names. Without effect for one that it does not name."""
+        if peer not in self._links:
+            return
+        host, port = self._configured[peer] if address is None else address
+        for link in (self._links[peer], self._bulk_links[peer]):
+            link.redirect(host, port)
 
     def close(self) -> None:
         """Close all links at once."""

@@ -27,6 +27,7 @@ from mesh_core.validator.output import LineWriter, occupy_standard_descriptors
 from mesh_core.validator.peers import Peers
 from mesh_core.validator.reporting import Reporter
 from mesh_core.validator.restoring import restore
+from mesh_core.validator.routes import LINE_LIMIT_BYTES, Routes
 from mesh_core.validator.runner import condition_texts
 from mesh_core.validator.status import StatusSocket
 from mesh_core.validator.syncing import PeerSync
@@ -83,6 +84,7 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
     started_ns = time.monotonic_ns()
     stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     faults: list[LocalFault] = []
+    routes = Routes()
 
     def on_fault(fault: LocalFault) -> None:
         faults.append(fault)
@@ -90,7 +92,7 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
 
     async with contextlib.AsyncExitStack() as stack:
         # First of all: whoever asks for an end while a large store is being read gets it in good order, too.
-        await stack.enter_async_context(_stop_requests(stop, supervised=supervised))
+        await stack.enter_async_context(_stop_requests(stop, routes, supervised=supervised))
         prepare()
         with about("validator.genesis"):
             genesis = load_genesis(config.genesis)
@@ -127,6 +129,7 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
         await asking.open()
         stack.push_async_callback(asking.close)
         stack.callback(syncing.close)
+        routes.use(peers)
         syncing.start()
         output.write(runner.ready_line(config.listen_host, server.port, os.getpid()))
         runner.write_status()
@@ -141,13 +144,13 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
 
 
 @contextlib.asynccontextmanager
-async def _stop_requests(stop: "asyncio.Future[str]", *, supervised: bool) -> AsyncIterator[None]:
-    """SIGTERM and SIGINT stop the validator; supervised, the end of standard input does, too."""
+async def _stop_requests(stop: "asyncio.Future[str]", routes: Routes, *, supervised: bool) -> AsyncIterator[None]:
+    """SIGTERM and SIGINT stop the validator; supervised, the end of standard input does, too, and what is written there are routes."""
     loop = asyncio.get_running_loop()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, _settle, stop, signal.Signals(number).name)
     if supervised:
-        threading.Thread(target=_watch_standard_input, args=(loop, stop), name="mesh-stdin", daemon=True).start()
+        threading.Thread(target=_watch_standard_input, args=(loop, stop, routes), name="mesh-stdin", daemon=True).start()
     try:
         yield
     finally:
@@ -155,11 +158,15 @@ async def _stop_requests(stop: "asyncio.Future[str]", *, supervised: bool) -> As
             loop.remove_signal_handler(number)
 
 
-def _watch_standard_input(loop: asyncio.AbstractEventLoop, stop: "asyncio.Future[str]") -> None:
-    """Read until end of file; what is written there means nothing. A process that does not stop by itself then is ended: it has lost its supervisor."""
-    with contextlib.suppress(OSError):
-        while os.read(0, 4096):
-            pass
+def _watch_standard_input(loop: asyncio.AbstractEventLoop, stop: "asyncio.Future[str]", routes: Routes) -> None:
+    """Read routes until end of file. A process that does not stop by itself then is ended: it has lost its supervisor."""
+    begun = b""
+    with contextlib.suppress(OSError, RuntimeError):  # RuntimeError: the loop has ended meanwhile, and everything with it
+        while data := os.read(0, LINE_LIMIT_BYTES):
+            *lines_read, begun = (begun + data).split(b"\n")
+            begun = begun[:LINE_LIMIT_BYTES]  # no route is longer: what comes of the rest is none
+            for line in lines_read:
+                loop.call_soon_threadsafe(routes.take, line)
     with contextlib.suppress(RuntimeError):
         loop.call_soon_threadsafe(_settle, stop, "standard input ended")
     time.sleep(STOP_DEADLINE_S)

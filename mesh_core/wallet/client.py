@@ -10,7 +10,7 @@ from mesh_core.types.events import CertificateApplied, EventKind, decode_event_b
 from mesh_core.types.messages import MAX_SUBSCRIBED_OWNERS, Event, Evidence, Role, Subscribe, SyncRequest
 from mesh_core.wallet.events import LinkChanged, WalletEvent
 from mesh_core.wallet.network import Network
-from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, OnCertificate, OnConnected, Question, Reply
+from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, OnCertificate, OnConnected, Question, Reply, Unwatch
 from mesh_core.wallet.surroundings import REAL, Surroundings
 
 Publish = Callable[[WalletEvent], None]
@@ -27,7 +27,7 @@ class ValidatorClient:
         self.network = network
         self._now_ns = surroundings.now_ns
         self._publish = publish
-        self._owners: dict[PublicKey, OnCertificate] = {}
+        self._owners: dict[PublicKey, list[OnCertificate]] = {}
         self._on_connected: list[OnConnected] = []
         self._states: dict[int, bool] = {}
         local = LocalIdentity(Role.WALLET)
@@ -56,21 +56,36 @@ class ValidatorClient:
         links = self._bulk_links if isinstance(message, SyncRequest) else self._links
         return await links[validator].request(message, timeout_s)
 
+    def route(self, validator: int, address: tuple[str, int] | None) -> None:
+        """Reach a validator at another address from now on; None: at the one that the network's file names."""
+        peer = self.network.validators[validator]
+        host, port = (peer.host, peer.port) if address is None else address
+        for link in (self._links[validator], self._bulk_links[validator]):
+            link.redirect(host, port)
+
     def is_up(self, validator: int) -> bool:
         """Whether a validator is reached now."""
         return self._links[validator].status.state is LinkState.UP
 
-    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> None:
+    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> Unwatch:
         """Call `on_certificate(validator, announcement)` for certificates of an account; `on_connected(validator)` when some may have been missed.
 
         That is after each new connection and each gap. An announcement is a validator's word: whoever receives it verifies the certificate.
         """
-        self._owners[owner] = on_certificate
+        self._owners.setdefault(owner, []).append(on_certificate)
         self._on_connected.append(on_connected)
         for index, link in enumerate(self._bulk_links):
             if link.status.state is LinkState.UP:
                 link.send(_subscription((owner,)))
                 on_connected(index)
+        return lambda: self._unwatch(owner, on_certificate, on_connected)
+
+    def _unwatch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> None:
+        """What is closed must not be held on to by what it was told: its keys are in it. Validators go on announcing until the next connection."""
+        self._on_connected.remove(on_connected)
+        self._owners[owner].remove(on_certificate)
+        if not self._owners[owner]:
+            del self._owners[owner]
 
     def _subscriber(self, index: int) -> Callable[[Connection], None]:
         def on_connected(connection: Connection) -> None:
@@ -82,7 +97,7 @@ class ValidatorClient:
         return on_connected
 
     def _notify_connected(self, index: int) -> None:
-        for notify in self._on_connected:
+        for notify in tuple(self._on_connected):
             notify(index)
 
     def _event_receiver(self, index: int) -> Callable[[Event | Evidence], None]:
@@ -100,7 +115,8 @@ class ValidatorClient:
             if isinstance(body, CertificateApplied):
                 core = body.certificate.transition.core
                 for owner in sorted({core.sender, *(output.owner for output in core.outputs)} & self._owners.keys()):
-                    self._owners[owner](index, body)
+                    for tell in tuple(self._owners.get(owner, ())):
+                        tell(index, body)
 
         return on_message
 

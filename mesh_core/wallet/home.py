@@ -98,6 +98,10 @@ class WalletHome:
         """`restore` from 24 words (secret). LocalFault (PHRASE_INVALID), too."""
         return self.restore(name, phrase_to_seed(phrase))
 
+    def route(self, validator: int, address: tuple[str, int] | None) -> None:
+        """Reach a validator at another address (a relay) from now on; None: where the network's file says."""
+        self._client.route(validator, address)
+
     def wallet(self, name: str) -> Wallet:
         """An open wallet. LocalFault (WALLET_UNKNOWN)."""
         wallet = self._wallets.get(name)

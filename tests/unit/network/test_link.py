@@ -439,3 +439,45 @@ async def test_four_links_survive_one_validator_that_comes_and_goes() -> None:
         await link.wait_closed()
     for server in servers:
         await server.close()
+
+
+async def test_another_address_is_dialled_at_once_and_open_requests_go_on_there() -> None:
+    held = EchoHandler(lambda session, message: True)
+    old, new = await serve(handler=held), await serve()
+    async with watched(address_of(old.port)) as told:
+        await told.until(LinkState.UP)
+        request = asyncio.create_task(told.ask("open"))
+        await eventually(lambda: len(held.received) == 1)
+        told.link.redirect("127.0.0.1", new.port)
+        assert await request == "open"
+        assert told.link.peer.port == new.port
+        await eventually(lambda: old.connections == 0)
+        made = told.link.status.connections_made
+        told.link.redirect("127.0.0.1", new.port)
+        assert await told.ask("the same address changes nothing") == "the same address changes nothing"
+        assert told.link.status.connections_made == made == 2
+    await old.close()
+    await new.close()
+
+
+async def test_address_that_changes_while_the_old_one_is_dialled_is_the_one_that_counts() -> None:
+    server = await serve()
+    async with mute_socket() as port, watched(address_of(port), replace(QUICK, connect_timeout_s=0.3, backoff_most_s=60)) as told:
+        await told.until(LinkState.CONNECTING)
+        told.link.redirect("127.0.0.1", server.port)
+        assert await told.ask("found") == "found"
+    await server.close()
+
+
+async def test_an_address_does_not_make_another_validator_pass_for_this_one() -> None:
+    server, other = await serve(), await serve(index=1)
+    async with watched(address_of(server.port)) as told:
+        await told.until(LinkState.UP)
+        told.link.redirect("127.0.0.1", other.port)
+        await told.until(LinkState.DOWN)
+        with pytest.raises(PeerFault):
+            await told.ask("hello", timeout_s=0.3)
+        told.link.redirect("127.0.0.1", server.port)
+        assert await told.ask("back") == "back"
+    await server.close()
+    await other.close()
