@@ -240,7 +240,7 @@ async def test_command_prints_lines_or_the_object(network: NetworkFolder, capsys
 
 
 async def test_answer_of_another_version_is_said(network: NetworkFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "_ask", lambda _: '{"version": "99"}\n')
+    monkeypatch.setattr(status, "ask_status", lambda _: '{"version": "99"}\n')
     assert main(["--config", str(network.validator(0).config), "--status"]) == 1
     assert "--json shows it" in capsys.readouterr().err
 
