@@ -15,8 +15,9 @@ from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.storage.committer import Committer
 from mesh_core.storage.database import DEADLINE_SECONDS, CommitStatistics, Database
+from mesh_core.storage.files import flush_directory
 from mesh_core.storage.key_file import AskPassphrase, KeyKind, Sealing, find_address, find_kind, has_key, read_keys, read_seed, write_seed, write_view
-from mesh_core.storage.lock import StoreLocked
+from mesh_core.storage.lock import OwnerLock, StoreLocked
 from mesh_core.storage.pending import Record
 from mesh_core.types.address import Address
 
@@ -93,11 +94,13 @@ class WalletStore:
         on_fault: Callable[[LocalFault], None],
         *,
         ask_passphrase: AskPassphrase | None = None,
+        keys: WalletKeys | ViewOnlyKeys | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
     ) -> "WalletStore":
         """Open an existing wallet and own it. Where its records are gone, new ones are begun beside the key, and the wallet restores itself.
 
         `ask_passphrase` is called only where the seed is sealed, once the wallet is ours: nobody types a passphrase to learn that another program has it.
+        `keys` (secret) are this wallet's own, where the caller has them already: opening a seal takes most of a second.
         Raises LocalFault: WALLET_NAME_INVALID, WALLET_UNKNOWN, KEY_FILE (the key is damaged or open to others), WALLET_SEALED (nobody to ask), PASSPHRASE
         (a wrong one), and what `Database.open` raises.
         """
@@ -105,7 +108,7 @@ class WalletStore:
         find_kind(folder)
         database = _open_database(folder, deadline_seconds=deadline_seconds)
         try:
-            return cls(folder, database, read_keys(folder, ask_passphrase), on_fault)
+            return cls(folder, database, read_keys(folder, ask_passphrase) if keys is None else keys, on_fault)
         except BaseException:
             database.close()
             raise
@@ -184,6 +187,31 @@ def find_key_kind(home: Path, name: str) -> KeyKind:
     return find_kind(require_wallet(home, name))
 
 
+def rename_wallet(home: Path, name: str, new_name: str) -> None:
+    """Give a closed wallet another name: its folder, durably.
+
+    Raises LocalFault: WALLET_UNKNOWN, WALLET_NAME_INVALID, WALLET_EXISTS, STORE_LOCKED, STORE_UNAVAILABLE.
+    """
+    folder, target = require_wallet(home, name), _find_folder(home, new_name)
+    try:
+        # Owned meanwhile: another program that had it open would go on writing into a folder of another name.
+        lock = OwnerLock.acquire(folder / DATABASE_NAME)
+    except StoreLocked as fault:
+        raise _describe_locked(name, fault) from fault
+    except OSError as error:
+        raise _describe_unreadable(folder, error) from error
+    try:
+        # A folder in its place is somebody's, also an empty one, which the system would replace.
+        if target.exists():
+            raise LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet or folder '{new_name}' in {home} already; choose another name")
+        folder.rename(target)
+        flush_directory(home)
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot rename {folder} to {target}: {error.strerror or error}") from error
+    finally:
+        lock.release()
+
+
 def _find_folder(home: Path, name: str) -> Path:
     if not WALLET_NAME.fullmatch(name):
         raise LocalFault(
@@ -204,12 +232,16 @@ def _describe_unreadable(folder: Path, error: OSError) -> LocalFault:
     return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot read {folder}: {error.strerror or error}")
 
 
+def _describe_locked(name: str, fault: StoreLocked) -> LocalFault:
+    text = f"the wallet '{name}' is in use by {fault.owner}: one program at a time uses a wallet; wait until it has finished, or stop it"
+    return LocalFault(ErrorCode.STORE_LOCKED, text)
+
+
 def _open_database(folder: Path, *, deadline_seconds: float) -> Database:
     try:
         return Database.open(folder / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=True, deadline_seconds=deadline_seconds)
     except StoreLocked as fault:
-        text = f"the wallet '{folder.name}' is in use by {fault.owner}: one program at a time uses a wallet; wait until it has finished, or stop it"
-        raise LocalFault(ErrorCode.STORE_LOCKED, text) from fault
+        raise _describe_locked(folder.name, fault) from fault
 
 
 def _create_database(home: Path, folder: Path, write_key: Callable[[], None], deadline_seconds: float, *, is_used: bool = False) -> Database:

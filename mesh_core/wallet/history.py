@@ -1,16 +1,16 @@
 """What a wallet paid and was paid, for people: made from its signed transitions and from the outputs that came, opened with the view key."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from mesh_core.crypto.keys import ViewKey
 from mesh_core.crypto.memo import MemoError
 from mesh_core.protocol.identifiers import identify
 from mesh_core.types.basic import Hash32, PublicKey
-from mesh_core.types.transition import TRANSITION
+from mesh_core.types.transition import TRANSITION, OutputKey
 from mesh_core.wallet.account import WalletAccount
 from mesh_core.wallet.reading import read_sent
-from mesh_core.wallet.records import IncomingStatus, OutgoingRecord
+from mesh_core.wallet.records import IncomingRecord, IncomingStatus, OutgoingRecord
 
 
 class Direction(Enum):
@@ -24,9 +24,9 @@ class Direction(Enum):
 class HistoryEntry:
     """One payment (secret). `amount` in units, None where the output does not open; `fee` stands with the first output of a SEND.
 
-    `cert_id` names the SEND's certificate, which exists unless `status` is signed. `status`: of what was sent the state of its transition, of what was
-    received whether it is claimable, claimed or unopenable. `at_ms`: when this wallet signed it, saw it, or got it back from the validators, by its own
-    clock; the order is right in any case.
+    `cert_id` names the SEND's certificate, which exists unless `status` is signed, and `output` one of its outputs. `status`: of what was sent the state of its
+    transition, of what was received whether it is claimable, claimed or unopenable. `at_ms`: when this wallet signed it, saw it, or got it back from the
+    validators, by its own clock; the order is right in any case.
     """
 
     at_ms: int
@@ -36,26 +36,58 @@ class HistoryEntry:
     fee: int
     text: str = field(repr=False)
     cert_id: Hash32
+    output: int
     status: str
 
 
 def list_history(account: WalletAccount, view_key: ViewKey) -> list[HistoryEntry]:
     """All payments of an account that its disk knows, the oldest first."""
     sent = [entry for record in account.outgoing() for entry in _sent(record, view_key)]
-    received = [
-        HistoryEntry(
-            at_ms=record.seen_ms,
-            direction=Direction.RECEIVED,
-            counterparty=record.sender,
-            amount=None if record.status is IncomingStatus.UNOPENABLE else record.value,
-            fee=0,
-            text=record.text,
-            cert_id=key.cert_id,
-            status=record.status.name.lower(),
-        )
-        for key, record in account.incoming()
-    ]
+    received = [_received(key, record) for key, record in account.incoming()]
     return sorted([*sent, *received], key=lambda entry: entry.at_ms)
+
+
+class HistoryReader:
+    """The newest payments of an account, for whoever shows them again whenever something changes: what was opened once is not opened again."""
+
+    def __init__(self, account: WalletAccount, view_key: ViewKey) -> None:
+        self._account = account
+        self._view_key = view_key
+        self._opened: dict[bytes, list[HistoryEntry]] = {}
+
+    def newest(self, limit: int) -> tuple[list[HistoryEntry], bool]:
+        """So many of the newest entries, the newest first, and whether there are older ones."""
+        found: list[HistoryEntry] = []
+        records = reversed(self._account.outgoing())
+        for record in records:
+            if len(found) > limit:
+                break
+            found += self._read(record)
+        received = self._account.incoming()
+        found += [_received(key, record) for key, record in received[-limit - 1 :]]
+        found.sort(key=lambda entry: entry.at_ms, reverse=True)
+        return found[:limit], len(found) > limit
+
+    def _read(self, record: OutgoingRecord) -> list[HistoryEntry]:
+        opened = self._opened.get(record.transition)
+        if opened is None:
+            opened = self._opened[record.transition] = _sent(record, self._view_key)
+        status = record.state.name.lower()
+        return [entry if entry.status == status else replace(entry, status=status) for entry in opened]
+
+
+def _received(key: OutputKey, record: IncomingRecord) -> HistoryEntry:
+    return HistoryEntry(
+        at_ms=record.seen_ms,
+        direction=Direction.RECEIVED,
+        counterparty=record.sender,
+        amount=None if record.status is IncomingStatus.UNOPENABLE else record.value,
+        fee=0,
+        text=record.text,
+        cert_id=key.cert_id,
+        output=key.index,
+        status=record.status.name.lower(),
+    )
 
 
 def _sent(record: OutgoingRecord, view_key: ViewKey) -> list[HistoryEntry]:
@@ -72,5 +104,5 @@ def _sent(record: OutgoingRecord, view_key: ViewKey) -> list[HistoryEntry]:
             amount, text = plain.value, plain.text
         fee = core.fee if index == 0 else 0
         status = record.state.name.lower()
-        entries.append(HistoryEntry(record.created_ms, Direction.SENT, output.owner, amount, fee, text, identified.cert_id, status))
+        entries.append(HistoryEntry(record.created_ms, Direction.SENT, output.owner, amount, fee, text, identified.cert_id, index, status))
     return entries

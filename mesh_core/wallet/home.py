@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
 from mesh_core.crypto.phrase import phrase_to_seed
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.construction import Payment
@@ -73,6 +74,18 @@ class WalletHome:
         for wallet in self._wallets.values():
             await wallet.close()
         self._client.close()
+
+    def open(self, name: str, keys: WalletKeys | ViewOnlyKeys | None = None) -> Wallet:
+        """Open one wallet more; without effect if it is open. `keys` (secret) as `WalletStore.open`. LocalFault as that, WALLET_SEALED for a sealed one."""
+        if name in self._wallets:
+            return self._wallets[name]
+        return self._open(WalletStore.open(self._home, name, self._on_fault, ask_passphrase=self._ask_passphrase, keys=keys))
+
+    async def release(self, name: str) -> None:
+        """Close one wallet: other programs may use it, and its keys are forgotten here. What is signed goes on when it is opened again. LocalFault."""
+        wallet = self.wallet(name)
+        del self._wallets[name]
+        await wallet.close()
 
     def _find_openable(self) -> list[str]:
         names = list_wallets(self._home)

@@ -33,6 +33,8 @@ Reply = VoteResponse | VoteReject | CertAck | AccountStateMessage | SyncResponse
 
 OnCertificate = Callable[[int, CertificateApplied], None]
 OnConnected = Callable[[int], None]
+Unwatch = Callable[[], None]
+"""Ends what a call of `watch` began."""
 
 
 class Store(Protocol):
@@ -89,9 +91,10 @@ class Validators(Protocol):
         """Whether a validator is reached now."""
         ...
 
-    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> None:
+    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> Unwatch:
         """Call `on_certificate(validator, announcement)` for certificates of an account; `on_connected(validator)` when some may have been missed.
 
-        That is after each new connection and each gap. An announcement is a validator's word: whoever receives it verifies the certificate.
+        That is after each new connection and each gap. An announcement is a validator's word: whoever receives it verifies the certificate. Several may watch
+        one account: the wallet that holds its seed, and one that only views it.
         """
         ...

@@ -22,7 +22,7 @@ from mesh_core.wallet.following import Follower
 from mesh_core.wallet.history import HistoryEntry, list_history
 from mesh_core.wallet.intending import Intentions
 from mesh_core.wallet.paying import Payer, PaymentResult, PlannedPayment, Waiting
-from mesh_core.wallet.ports import Store, Validators
+from mesh_core.wallet.ports import Store, Unwatch, Validators
 from mesh_core.wallet.receiving import Receiver
 from mesh_core.wallet.records import Condition, PaidOutput, Standing
 from mesh_core.wallet.starting import Starter
@@ -66,6 +66,7 @@ class Wallet:
         self._claim_automatically = claim_automatically and not self.is_view_only
         self._activity = CONNECTING
         self._fault: LocalFault | None = None
+        self._unwatch: Unwatch | None = None
 
     @property
     def keys(self) -> WalletKeys | ViewOnlyKeys:
@@ -115,7 +116,7 @@ class Wallet:
         """Catch up with the validators, finish what is unfinished, and watch for payments."""
         self._announce()
         self._context.tasks.spawn(self._get_in_step())
-        self._context.client.watch(self._keys.owner, self._receiver.on_announcement, self._receiver.on_connected)
+        self._unwatch = self._context.client.watch(self._keys.owner, self._receiver.on_announcement, self._receiver.on_connected)
         if self._claim_automatically:
             self._context.tasks.spawn(self._claim_whenever_wanted())
             if self.account.claimable(1):
@@ -143,6 +144,9 @@ class Wallet:
 
     async def close(self) -> None:
         """Stop all work and close the store. A payment that is not certified goes on at the next start."""
+        if self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
         await self._context.tasks.close()
         await self._store.close()
 

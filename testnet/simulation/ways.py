@@ -9,7 +9,7 @@ from mesh_core.types.basic import PublicKey
 from mesh_core.types.events import CertificateApplied, EventKind, decode_event_body
 from mesh_core.types.messages import Event, Evidence, Pong, Role, Subscribe, SyncRequest, SyncResponse
 from mesh_core.validator.ports import PeerListener
-from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, OnCertificate, OnConnected, Question, Reply
+from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, OnCertificate, OnConnected, Question, Reply, Unwatch
 from testnet.simulation.entropy import Stream
 from testnet.simulation.life import Life
 from testnet.simulation.link import Link
@@ -58,13 +58,20 @@ class SimulatedValidators:
         """Whether a validator is reached now."""
         return self._links[validator].is_up
 
-    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> None:
+    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> Unwatch:
         """Announce certificates of an account, and connections."""
         self._owners[owner] = on_certificate
         self._on_connected.append(on_connected)
         for index, link in enumerate(self._bulk_links):
             if link.send(_subscription((owner,))):
                 on_connected(index)
+
+        def unwatch() -> None:
+            if self._owners.get(owner) == on_certificate:
+                del self._owners[owner]
+            self._on_connected.remove(on_connected)
+
+        return unwatch
 
     def _subscriber(self, index: int) -> Callable[[Link], None]:
         def on_up(link: Link) -> None:

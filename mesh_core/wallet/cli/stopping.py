@@ -13,7 +13,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.types.basic import PublicKey
 from mesh_core.types.messages import VoteRequest
 from mesh_core.wallet import events
-from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, KnownNetwork, OnCertificate, OnConnected, Question, Reply, Validators
+from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, KnownNetwork, OnCertificate, OnConnected, Question, Reply, Unwatch, Validators
 
 STOP_VARIABLE: Final = "MESH_WALLET_STOP_AT"
 STEPS: Final = ("drafted", "proved", "signed", "stored", "first-request", "first-vote", "quorum", "certified", "first-ack", "settled")
@@ -86,6 +86,6 @@ class FirstRequestOnly:
         """Whether a validator is reached now."""
         return self._inner.is_up(validator)
 
-    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> None:
+    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> Unwatch:
         """As the validators themselves."""
-        self._inner.watch(owner, on_certificate, on_connected)
+        return self._inner.watch(owner, on_certificate, on_connected)

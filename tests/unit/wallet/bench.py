@@ -117,11 +117,13 @@ class MachineClient:
     def is_up(self, validator: int) -> bool:
         return self.behaviours.get(validator) is not silent
 
-    def watch(self, owner: PublicKey, on_certificate: Callable[[int, CertificateApplied], None], on_connected: Callable[[int], None]) -> None:
-        self._watching.append((owner, on_certificate, on_connected))
+    def watch(self, owner: PublicKey, on_certificate: Callable[[int, CertificateApplied], None], on_connected: Callable[[int], None]) -> Callable[[], None]:
+        watching = (owner, on_certificate, on_connected)
+        self._watching.append(watching)
         for validator in range(len(self.cluster.validators)):
             if self.is_up(validator):
                 on_connected(validator)
+        return lambda: self._watching.remove(watching)
 
     def requests(self, kind: type[T]) -> list[T]:
         """All requests of a kind that left."""

@@ -17,7 +17,7 @@ from mesh_core.types.basic import PublicKey
 from mesh_core.types.messages import VoteRequest
 from mesh_core.types.transition import TRANSITION
 from mesh_core.wallet import events
-from mesh_core.wallet.ports import KnownNetwork, OnCertificate, OnConnected, Question, Reply
+from mesh_core.wallet.ports import KnownNetwork, OnCertificate, OnConnected, Question, Reply, Unwatch
 from mesh_core.wallet.records import OutgoingState, outgoing_key
 from mesh_core.wallet.wallet import Wallet
 from tests.unit.network.peers import eventually
@@ -88,12 +88,12 @@ class MortalClient:
     def is_up(self, validator: int) -> bool:
         return self.inner.is_up(validator)
 
-    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> None:
+    def watch(self, owner: PublicKey, on_certificate: OnCertificate, on_connected: OnConnected) -> Unwatch:
         def on_certificate_while_alive(*arguments: object) -> None:
             if not self.kill.came.is_set():
                 on_certificate(*arguments)  # type: ignore[arg-type]
 
-        self.inner.watch(owner, on_certificate_while_alive, on_connected)
+        return self.inner.watch(owner, on_certificate_while_alive, on_connected)
 
 
 Work = Callable[[Wallet], Awaitable[object]]
