@@ -107,6 +107,8 @@ class ErrorCode(IntEnum):
     VALIDATOR_START = 0x1502
     VECTORS_UNREADABLE = 0x1503
     NO_FAUCET = 0x1504
+    NO_NETWORK = 0x1505
+    VALIDATOR_STATE = 0x1506
     # Local: documents that are to prove something
     RECEIPT_INVALID = 0x1601
     DOCUMENT_INVALID = 0x1602

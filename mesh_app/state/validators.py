@@ -25,6 +25,8 @@ class ValidatorView:
     exit: int | None = None
     restarts: int = 0
     detail: str = ""
+    reason: str = ""
+    """Why the last process ended, in words."""
     public_key: str = ""
     address: str = ""
     backend: str = ""
@@ -37,6 +39,10 @@ class ValidatorView:
     accounts_count: int = 0
     outputs_count: int = 0
     fee_pool: int = 0
+    held_sum: str = ""
+    """The sum of all commitments that it holds: one group element."""
+    public_sum: str = ""
+    """What that sum must be: the supply less the fees, committed to with no blinding."""
     connections_count: int = 0
     peers_up: tuple[int, ...] = ()
     proofs_waiting: int = 0
@@ -61,7 +67,7 @@ class ValidatorView:
     @property
     def is_running(self) -> bool:
         """A process exists."""
-        return self.state in {"starting", "up", "stopping"}
+        return self.state in {"starting", "up", "stopping", "paused"}
 
     @property
     def condition(self) -> tuple[str, str, Tone]:
@@ -74,6 +80,8 @@ class ValidatorView:
             return ("◐", "syncing", "wait") if self.flags & FLAG_SYNCING else ("●", "up", "up")
         if self.state == "exited":
             return "✖", "killed" if self.exit == KILLED else f"exited {self.exit}" if self.exit is not None else "exited", "down"
+        if self.state == "paused":
+            return "‖", "paused", "wait"
         return ("◐", self.state, "wait") if self.state in {"starting", "stopping", "restarting"} else ("○", "stopped", "dim")
 
     def votes_per_second(self, now_ns: int, seconds: int) -> tuple[int, ...]:

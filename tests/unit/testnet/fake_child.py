@@ -1,5 +1,6 @@
 """A child process that behaves as the file `mode` beside its configuration says (or its last argument). For tests of the supervisor."""
 
+import json
 import os
 import signal
 import sys
@@ -69,6 +70,10 @@ def main(mode: str) -> int:
             say_ready()
             while True:
                 time.sleep(60)
+        case "listen":
+            say_ready()
+            while heard := os.read(0, 4096):
+                say(json.dumps({"event": "heard", "text": heard.decode()}).encode() + b"\n")
         case "mute":
             say_ready()
             os.close(1)
