@@ -4,4 +4,7 @@ from typing import Final
 
 from mesh_app.actions.action import Action
 
-ACTIONS: Final[tuple[Action, ...]] = (Action("events", "follow", "f", "Follow", "Follow the newest line"),)
+ACTIONS: Final[tuple[Action, ...]] = (
+    Action("events", "next_source", "v", "Validator", "Lines of one validator alone: V1, V2, …, all"),
+    Action("events", "follow", "f", "Follow", "Follow the newest line"),
+)

@@ -34,11 +34,13 @@ def status(state: State, fields: Fields, t_ns: int) -> Notes:
     connections, waiting, parked, flags = (fields.integer(name, default=0) for name in ("connections_count", "proofs_waiting", "parked_count", "flags"))
     last_commit_ms = fields.ms("last_commit_ms", default=0.0)
     peers_up = fields.integers("peers_up")
+    held_sum, public_sum = (fields.optional_hexadecimal(name) or "" for name in ("held_sum", "public_sum"))
     validator.log_length, validator.state_digest, validator.last_line_ns = log_length, digest, t_ns
     validator.accounts_count, validator.outputs_count, validator.fee_pool = accounts, outputs, fee_pool
     validator.votes_cast, validator.votes_refused = cast, refused
     validator.connections_count, validator.proofs_waiting, validator.parked_count, validator.flags = connections, waiting, parked, flags
     validator.peers_up = peers_up
+    validator.held_sum, validator.public_sum = held_sum, public_sum
     validator.last_commit_ms = last_commit_ms or validator.last_commit_ms
     return ()
 

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from mesh_app.screens.mesh_screen import MeshScreen
 from mesh_app.state import DEFAULT_VALIDATORS_COUNT
+from mesh_app.widgets.certificate_card import CertificateCard
 from mesh_app.widgets.certificate_list import CertificateList
 from mesh_app.widgets.event_stream import EventStream
 from mesh_app.widgets.filter_bar import FilteredList
@@ -27,6 +28,9 @@ class NetworkScreen(MeshScreen):
 
     @override
     def compose_body(self) -> Iterable[Widget]:
-        yield Container(*(ValidatorCard(index) for index in range(CARDS)), NetworkSummary(id="summary"), id="committee")
-        yield CertificateList(id="certificates")
+        yield Container(*(ValidatorCard(index) for index in range(CARDS)), id="committee")
+        certificates = CertificateList(id="certificates")
+        yield Container(
+            FilteredList(certificates, id="certificates-pane"), CertificateCard(certificates, id="certificate"), NetworkSummary(id="summary"), id="facts"
+        )
         yield FilteredList(EventStream(id="events"), id="events-pane")

@@ -26,15 +26,18 @@ class EventStream(RowList[int]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("events")]
     BORDER_TITLE = "Events"
 
+    source = ""
+    """Lines of this validator alone; of everybody where it is empty."""
+
     @override
     def row_keys(self, state: State) -> Sequence[int]:
         if not state.entries:
             return ()
         numbers = range(state.entries[0].number, state.entries[-1].number + 1)
         words = self.filter_text.lower().split()
-        if not words:
+        if not words and not self.source:
             return numbers
-        found = [entry.number for entry in state.entries if all(word in f"{entry.source} {entry.kind} {entry.text}".lower() for word in words)]
+        found = [entry.number for entry in state.entries if self.source in ("", entry.source) and _has(entry, words)]
         self.filter_told = f"{len(found)} of {len(numbers)}"
         return found
 
@@ -60,7 +63,8 @@ class EventStream(RowList[int]):
     def build_lines(self, state: State, width: int, height: int) -> Sequence[Line]:
         lines = super().build_lines(state, width, height)
         unreadable = f" · {state.unreadable_count} unreadable" if state.unreadable_count else ""
-        self.border_title = f"Events · {'following' if self.follows else 'paused, f follows'}{unreadable}"
+        whose = f" · {self.source} alone" if self.source else ""
+        self.border_title = f"Events · {'following' if self.follows else 'paused, f follows'}{whose}{unreadable}"
         return lines
 
     def copy_text(self) -> tuple[str, str] | None:
@@ -75,10 +79,22 @@ class EventStream(RowList[int]):
         self.is_chosen = False
         self.reshow()
 
+    def action_next_source(self) -> None:
+        """Lines of V1 alone, of V2 alone, and so on, then of everybody again."""
+        names = ["", *(validator.name for validator in self._state.validators)] if self._state is not None else [""]
+        self.source = names[(names.index(self.source) + 1) % len(names)] if self.source in names else ""
+        self.reshow()
+        self.refresh()
+
     @override
     def _put(self, key: int) -> None:
         super()._put(key)
         self.is_chosen = key != self._keys[-1]
+
+
+def _has(entry: Entry, words: Sequence[str]) -> bool:
+    text = f"{entry.source} {entry.kind} {entry.text}".lower()
+    return all(word in text for word in words)
 
 
 def entry_line(state: State, entry: Entry) -> Line:

@@ -15,7 +15,9 @@ from mesh_app.state import FLAG_SYNCING, State, ValidatorView
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import LineView, clipped, cut, fitted, padded
 
-SPARK_SECONDS: Final = 12
+SPARK_SECONDS: Final = 30
+RATE_SECONDS: Final = 5
+"""The rate in words is an average: over one second it would only flicker."""
 STALE_AFTER_NS: Final = 4_000_000_000
 """A validator writes a status line every second: after four without one its figures are old."""
 
@@ -93,12 +95,14 @@ class ValidatorCard(LineView, can_focus=True):
 def card_lines(state: State, validator: ValidatorView, width: int) -> list[Line]:
     """The card's inside: process, votes, log, digest, disk, back-end; and the last error where there is one."""
     votes = amount(validator.votes_cast)
-    seconds = max(0, min(SPARK_SECONDS, width - len("votes  ") - len(votes) - 1))
+    lately = validator.votes_per_second(state.now_ns, RATE_SECONDS)
+    per_second = f"{sum(lately) / RATE_SECONDS:.1f}/s"
+    seconds = max(0, min(SPARK_SECONDS, width - len("votes  ") - len(votes) - len(per_second) - 2))
     rate = sparkline(validator.votes_per_second(state.now_ns, seconds))
     commit = milliseconds(validator.last_commit_ms) if validator.last_commit_ms is not None else "–"
     return [
         _process_line(validator, state.now_ns),
-        (Span("votes  ", "label"), Span(f"{votes} "), Span(rate, validator_tone(validator.index))),
+        (Span("votes  ", "label"), Span(f"{votes} "), Span(f"{per_second} ", "dim"), Span(rate, validator_tone(validator.index))),
         (Span("log    ", "label"), Span(amount(validator.log_length)), *_lag(state, validator)),
         (Span("digest ", "label"), *_digest(state, validator)),
         (Span("commit ", "label"), Span(commit)),

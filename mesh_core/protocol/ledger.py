@@ -5,6 +5,7 @@ cannot invalidate a range proof in flight, and an output with a false opening is
 """
 
 from bisect import bisect_left, bisect_right, insort
+from dataclasses import dataclass
 
 from mesh_core.crypto import domains
 from mesh_core.crypto.hashing import tagged_hash
@@ -33,13 +34,26 @@ from mesh_core.protocol.records import (
     slot_key,
 )
 from mesh_core.types.account import ACCOUNT_STATE, CLAIMABLE_OUTPUT, AccountState, ClaimableOutput, zero_account
-from mesh_core.types.basic import ZERO_HASH, Hash32, PublicKey
+from mesh_core.types.basic import ZERO_HASH, Commitment, Hash32, PublicKey
 from mesh_core.types.transition import OUTPUT_KEY, Kind, OutputKey
 
 
 def extend_chain(chain: Hash32, cert_id: Hash32) -> Hash32:
     """Chain hash of a log with one more certificate."""
     return tagged_hash(domains.LOG, chain + cert_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyEquation:
+    """Two group elements, both public: `held` is the sum of all commitments, `public` is what the supply less the fees commits to with no blinding."""
+
+    held: Commitment
+    public: Commitment
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was made from nothing, and nothing was lost."""
+        return self.held == self.public
 
 
 class Ledger:
@@ -165,8 +179,8 @@ class Ledger:
         """The state digest of what is applied."""
         return self._digest.compute(self.globals.fee_pool)
 
-    def audit_supply(self) -> bool:
-        """Whether the commitments add up to the supply, no opening needed: nobody minted, however many validators lied.
+    def supply_equation(self) -> SupplyEquation:
+        """Both sides of the equation that says that nobody minted, however many validators lied; no opening is needed for it.
 
         sum(balance) + sum(claimable) == (supply - fee_pool) * value_generator
 
@@ -175,4 +189,8 @@ class Ledger:
         held = (account.balance for account in self._accounts.values())
         waiting = (output.commitment for output in self._outputs.values())
         total = add_commitments((add_commitments(held), add_commitments(waiting)))
-        return total == commit_public(self.genesis.doc.supply - self.globals.fee_pool)
+        return SupplyEquation(total, commit_public(self.genesis.doc.supply - self.globals.fee_pool))
+
+    def audit_supply(self) -> bool:
+        """Whether the commitments add up to the supply."""
+        return self.supply_equation().holds

@@ -31,7 +31,7 @@ class Status:
     """Once a second, and after each change of the digest. `connections_count` are all connections; `peers_up` validators reached, by index.
 
     `supply_audit` is the group equation over all commitments at that digest: the sum of everything held is the supply less the fees. None where the ledger
-    is too large to add up in passing.
+    is too large to add up in passing. `held_sum` and `public_sum` are its two sides, one group element each.
     """
 
     EVENT: ClassVar[str] = "status"
@@ -51,6 +51,8 @@ class Status:
     last_commit_ms: float
     flags: int
     quarantine: str | None = None
+    held_sum: bytes | None = None
+    public_sum: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

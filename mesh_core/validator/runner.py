@@ -19,6 +19,7 @@ from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
 from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof
 from mesh_core.protocol.genesis import Genesis
+from mesh_core.protocol.ledger import SupplyEquation
 from mesh_core.protocol.records import EVIDENCE_PREFIX
 from mesh_core.protocol.validator import ValidatorMachine
 from mesh_core.types.basic import Hash32
@@ -125,7 +126,7 @@ class ValidatorRunner:
     @property
     def supply_audit(self) -> bool | None:
         """Whether everything held adds up to the supply at that digest; None where that is too much to add up in passing."""
-        return self._audit
+        return None if self._audit is None else self._audit.holds
 
     @property
     def proofs_waiting_count(self) -> int:
@@ -348,11 +349,11 @@ class ValidatorRunner:
         audit = self._audit_supply()
         self.when_durable(lambda: self._announce_digest(digest, audit))
 
-    def _audit_supply(self) -> bool | None:
+    def _audit_supply(self) -> SupplyEquation | None:
         ledger = self.machine.ledger
-        return ledger.audit_supply() if ledger.accounts_count + ledger.outputs_count <= AUDITED_ITEMS_MOST else None
+        return ledger.supply_equation() if ledger.accounts_count + ledger.outputs_count <= AUDITED_ITEMS_MOST else None
 
-    def _announce_digest(self, digest: tuple[int, Hash32], audit: bool | None) -> None:
+    def _announce_digest(self, digest: tuple[int, Hash32], audit: SupplyEquation | None) -> None:
         """Only now, since PONG tells the digest, too: peers must not learn of certificates that a crash could take back."""
         self._digest = digest
         self._audit = audit
@@ -376,7 +377,9 @@ class ValidatorRunner:
                 accounts_count=ledger.accounts_count,
                 outputs_count=ledger.outputs_count,
                 fee_pool=ledger.globals.fee_pool,
-                supply_audit=self._audit,
+                supply_audit=self.supply_audit,
+                held_sum=None if self._audit is None else self._audit.held,
+                public_sum=None if self._audit is None else self._audit.public,
                 votes_cast=machine.votes_cast,
                 votes_refused=machine.votes_refused,
                 connections_count=self.connections_count(),

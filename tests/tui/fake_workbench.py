@@ -177,6 +177,8 @@ class FakeWorkbench:
             outputs_count=0,
             fee_pool=self.fee_pool,
             supply_audit=True,
+            held_sum=digest("sum", self.fee_pool),
+            public_sum=digest("sum", self.fee_pool),
             votes_cast=self.votes_cast[index],
             votes_refused=0,
             connections_count=4,

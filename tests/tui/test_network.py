@@ -29,6 +29,49 @@ async def test_cards_show_state_process_figures_and_equal_digests(desk: Desk) ->
         assert "sums to supply" in running.pane_text("#summary")
 
 
+async def test_supply_audit_shows_both_sides_of_the_equation_and_who_says_so(desk: Desk) -> None:
+    async with desk() as running:
+        shown = running.pane_text("#summary")
+        assert "Σ 3 balances + Σ 0 outputs" in shown
+        assert "(1,000,010,000 supply − 0 fees) · V" in shown
+        point = digest("sum", 0).hex()
+        assert shown.count(f"= {point[:8]} {point[8:16]}") == 2
+        assert "✔ equal says V1 ✔ V2 ✔" in shown
+        running.bench.emit(running.bench.status(1) | {"held_sum": "ab" * 32})
+        await running.settle()
+        assert "✖ NOT EQUAL says V1 ✔ V2 ✖ NOT EQUAL" in running.pane_text("#summary")
+
+
+async def test_certificates_are_filtered_by_words_and_open_in_the_ledger(desk: Desk) -> None:
+    async with desk() as running:
+        running.bench.play(running.bench.settled_payment("alice", "bob", 500, ""))
+        await running.settle()
+        running.app.screen.query_one("#certificates").focus()
+        await running.press("slash")
+        await running.type("alice")
+        assert [line for line in running.pane_text("#certificates").splitlines() if "bob" in line] != []
+        assert "claims" not in running.pane_text("#certificates")
+        await running.press("enter", "enter")
+        await running.wait_until(lambda: running.app.current_mode == "ledger")
+
+
+async def test_event_stream_shows_one_validator_alone_and_words_that_are_typed(desk: Desk) -> None:
+    async with desk() as running:
+        running.bench.play(running.bench.settled_payment("alice", "bob", 500, ""))
+        await running.settle()
+        running.app.screen.query_one("#events").focus()
+        await running.press("v", "v")
+        lines_shown = running.pane_text("#events").splitlines()
+        assert lines_shown
+        assert all(" V2 " in line for line in lines_shown)
+        assert "V2 alone" in str(running.app.screen.query_one("#events").border_title)
+        await running.press("v", "v", "v", "slash")
+        await running.type("applied v3")
+        assert all("applied" in line for line in running.pane_text("#events").splitlines())
+        await running.press("escape")
+        assert len(running.pane_text("#events").splitlines()) > 5
+
+
 async def test_different_digest_of_one_validator_is_marked(desk: Desk) -> None:
     async with desk() as running:
         running.bench.emit(running.bench.status(2) | {"state_digest": "ab" * 32})
