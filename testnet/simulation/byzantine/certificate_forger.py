@@ -10,9 +10,9 @@ from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.messages import Message, SyncItem, SyncResponse
 from mesh_core.validator.ports import Session
 from mesh_core.validator.runner import ValidatorRunner
+from testnet.attacks.forgeries import forge_certificates
 from testnet.simulation.byzantine.behaviour import Behaviour
 from testnet.simulation.byzantine.filtering import Filtered
-from testnet.simulation.byzantine.forger import forge_certificates
 from testnet.simulation.entropy import Stream
 
 

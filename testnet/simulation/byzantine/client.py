@@ -11,10 +11,11 @@ from mesh_core.protocol.construction import Draft, Payment, draft_send, sign_dra
 from mesh_core.protocol.identifiers import Identified, identify
 from mesh_core.types.account import AccountState
 from mesh_core.types.basic import ZERO_HASH, PublicKey, Signature
-from mesh_core.types.certificate import CERTIFICATE, Certificate, Signer
+from mesh_core.types.certificate import Signer
 from mesh_core.types.messages import Role, SettlementCertificate, VoteRequest, VoteResponse
 from mesh_core.types.transition import TRANSITION
 from mesh_core.wallet.ports import Question, Reply
+from testnet.attacks.forgeries import encode_certificate
 from testnet.simulation.entropy import Stream
 from testnet.simulation.life import Life
 from testnet.simulation.link import Link
@@ -145,8 +146,3 @@ class Client:
         """Hand the same certificate to everybody."""
         data = encode_certificate(candidate, signers)
         await asyncio.gather(*(self.deliver(index, data) for index in range(len(self.links))))
-
-
-def encode_certificate(candidate: Identified, signers: Sequence[Signer]) -> bytes:
-    """The bytes of a certificate with these votes, in their order."""
-    return CERTIFICATE.encode(Certificate(candidate.transition, tuple(signers)))

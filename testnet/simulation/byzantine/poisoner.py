@@ -6,6 +6,7 @@ from typing_extensions import override
 
 from mesh_core.protocol.construction import Draft, Payment
 from mesh_core.types.transition import Output
+from testnet.attacks.forgeries import with_noise_for_memo
 from testnet.simulation.byzantine.client import MOST_SHARE, Client
 
 ROUNDS_MOST = 3
@@ -34,8 +35,8 @@ class Poisoner(Client):
         payees = self.draw.sample(self.world.wallets, 4)
         most = self.opening.value // (MOST_SHARE * len(payees))
         draft = self.draft_payment([Payment(payee.keys.address, self.draw.whole(1, most)) for payee in payees])
-        noise, one, other, good = draft.core.outputs
-        outputs = (replace(noise, memo=self.draw(len(noise.memo))), _with_memo_of(one, other), _with_memo_of(other, one), good)
+        noise, one, other, good = with_noise_for_memo(draft, 0, self.draw).core.outputs
+        outputs = (noise, _with_memo_of(one, other), _with_memo_of(other, one), good)
         return replace(draft, core=replace(draft.core, outputs=outputs))
 
 

@@ -17,7 +17,8 @@ from mesh_core.types.certificate import Signer, Vote
 from mesh_core.types.evidence import EquivocationProof
 from mesh_core.types.messages import Evidence, SettlementCertificate
 from mesh_core.types.transition import STATEMENT
-from testnet.simulation.byzantine.client import Client, encode_certificate
+from testnet.attacks.forgeries import encode_certificate
+from testnet.simulation.byzantine.client import Client
 from testnet.simulation.proofs import prove_any
 from testnet.simulation.wallet_node import WalletNode
 from testnet.simulation.world import SUPPLY_EACH

@@ -7,11 +7,11 @@ from typing_extensions import override
 
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.crypto.pedersen import Opening, add_commitments, commit
-from mesh_core.crypto.ristretto import GROUP_ORDER
 from mesh_core.protocol.construction import Draft, Payment
 from mesh_core.protocol.identifiers import Identified
 from mesh_core.types.basic import Hash32
 from mesh_core.types.transition import Claim, Kind, OutputKey
+from testnet.attacks.forgeries import in_the_name_of, with_more_left, with_negative_amount, with_other_self_memo
 from testnet.simulation.byzantine.client import Client
 from testnet.simulation.entropy import Stream
 from testnet.simulation.proofs import prove_any
@@ -63,7 +63,7 @@ class RuleBreaker(Client):
     def _with_a_stolen_name(self) -> Identified:
         draft = self._draft()
         victim = self.draw.choice(self.world.wallets)
-        return self.sign(replace(draft, core=replace(draft.core, sender=victim.keys.owner)))
+        return self.sign(in_the_name_of(draft, victim.keys.owner))
 
     def _ahead(self) -> Identified:
         draft = self._draft()
@@ -81,25 +81,16 @@ class RuleBreaker(Client):
         return self.sign(Draft(replace(draft.core, fee=fee, new_balance=commit(opening)), opening, draft.output_openings))
 
     def _unbalanced(self) -> Identified:
-        draft = self._draft()
-        opening = Opening(draft.new_opening.value + STOLEN, draft.new_opening.blinding)
-        return self.sign(Draft(replace(draft.core, new_balance=commit(opening)), opening, draft.output_openings))
+        return self.sign(with_more_left(self._draft(), STOLEN))
 
     def _with_a_negative_amount(self) -> Identified:
-        """An output below zero, and as much more for ourselves: the commitments add up."""
-        draft = self._draft()
-        paid, amount = draft.output_openings[0], draft.output_openings[0].value
-        negative = Opening(-amount % GROUP_ORDER, paid.blinding)
-        ours = Opening(draft.new_opening.value + 2 * amount, draft.new_opening.blinding)
-        output = replace(draft.core.outputs[0], commitment=commit(negative))
-        return self.sign(Draft(replace(draft.core, outputs=(output,), new_balance=commit(ours)), ours, (negative,)))
+        return self.sign(with_negative_amount(self._draft()))
 
     def _with_a_used_proof(self) -> Identified:
         """The same commitments in another transition."""
         draft = self._draft()
         proof = prove_any(draft, self.world.proofs, self.draw)
-        memo = self.draw(len(draft.core.self_memo))
-        return self.sign(replace(draft, core=replace(draft.core, self_memo=memo)), proof)
+        return self.sign(with_other_self_memo(draft, self.draw), proof)
 
     def _claiming_what_is_not_ours(self) -> Identified | None:
         """An output that waits for somebody else: its commitment is public, and the sum of commitments needs no opening."""

@@ -7,7 +7,8 @@ from typing_extensions import override
 
 from mesh_core.protocol.identifiers import Identified
 from mesh_core.types.certificate import Signer
-from testnet.simulation.byzantine.client import Client, encode_certificate
+from testnet.attacks.forgeries import encode_certificate
+from testnet.simulation.byzantine.client import Client
 
 ROUNDS_MOST = 4
 

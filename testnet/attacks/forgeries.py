@@ -1,0 +1,110 @@
+"""Things that no honest program makes: what breaks one rule, and one rule only, as far as the attacker's own key allows.
+
+The laboratory sends them to real validators, the simulator to simulated ones. `entropy` is an argument, so that a seed decides what the simulator forges.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mesh_core.crypto.pedersen import Opening, commit
+from mesh_core.crypto.range_proof import build_statement, build_witness, prove
+from mesh_core.crypto.range_proof.statement import MESH_BITS
+from mesh_core.crypto.ristretto import GROUP_ORDER
+from mesh_core.protocol.construction import UNSIGNED, Draft, Entropy
+from mesh_core.protocol.identifiers import Identified, identify
+from mesh_core.types.basic import PublicKey, Signature
+from mesh_core.types.certificate import CERTIFICATE, SIGNER, Certificate, Signer
+from mesh_core.types.transition import Transition
+
+ABSENT_INDEX = 200
+
+
+# --- Transitions -----------------------------------------------------------------------------------------------------------------------------------
+
+
+def in_the_name_of(draft: Draft, victim: PublicKey) -> Draft:
+    """Somebody else's account pays."""
+    return replace(draft, core=replace(draft.core, sender=victim))
+
+
+def with_more_left(draft: Draft, extra: int) -> Draft:
+    """The account keeps more than it had: every amount is in range, and nothing adds up."""
+    opening = Opening(draft.new_opening.value + extra, draft.new_opening.blinding)
+    return Draft(replace(draft.core, new_balance=commit(opening)), opening, draft.output_openings)
+
+
+def with_negative_amount(draft: Draft) -> Draft:
+    """The first output is below zero, and as much more is left for the sender: the commitments add up."""
+    paid = draft.output_openings[0]
+    negative = Opening(-paid.value % GROUP_ORDER, paid.blinding)
+    ours = Opening(draft.new_opening.value + 2 * paid.value, draft.new_opening.blinding)
+    output = replace(draft.core.outputs[0], commitment=commit(negative))
+    core = replace(draft.core, outputs=(output, *draft.core.outputs[1:]), new_balance=commit(ours))
+    return Draft(core, ours, (negative, *draft.output_openings[1:]))
+
+
+def with_overspent_balance(draft: Draft, missing: int) -> Draft:
+    """The first output grows by so much more than there is, and what is left goes below zero: the commitments add up."""
+    paid = draft.output_openings[0]
+    grown = Opening(paid.value + draft.new_opening.value + missing, paid.blinding)
+    below = Opening(-missing % GROUP_ORDER, draft.new_opening.blinding)
+    output = replace(draft.core.outputs[0], commitment=commit(grown))
+    core = replace(draft.core, outputs=(output, *draft.core.outputs[1:]), new_balance=commit(below))
+    return Draft(core, below, (grown, *draft.output_openings[1:]))
+
+
+def with_other_self_memo(draft: Draft, entropy: Entropy) -> Draft:
+    """The same commitments in another transition."""
+    return replace(draft, core=replace(draft.core, self_memo=entropy(len(draft.core.self_memo))))
+
+
+def with_noise_for_memo(draft: Draft, index: int, entropy: Entropy) -> Draft:
+    """One output's memo opens for nobody."""
+    outputs = draft.core.outputs
+    poisoned = replace(outputs[index], memo=entropy(len(outputs[index].memo)))
+    return replace(draft, core=replace(draft.core, outputs=(*outputs[:index], poisoned, *outputs[index + 1 :])))
+
+
+# --- Range proofs ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def prove_pretended(draft: Draft, entropy: Entropy) -> bytes:
+    """The best that can be done for openings out of range: a true proof for this very transition, of other amounts under the same blinding factors."""
+    openings = [_in_range(opening) for opening in (draft.new_opening, *draft.output_openings)]
+    context = identify(Transition(draft.core, b"", UNSIGNED)).core_hash
+    statement = build_statement(commit(openings[0]), [commit(opening) for opening in openings[1:]], context)
+    return prove(statement, build_witness(openings[0], openings[1:]), entropy)
+
+
+def _in_range(opening: Opening) -> Opening:
+    return opening if opening.value < 1 << MESH_BITS else Opening(GROUP_ORDER - opening.value, opening.blinding)
+
+
+# --- Certificates ----------------------------------------------------------------------------------------------------------------------------------
+
+
+def encode_certificate(candidate: Identified, signers: Sequence[Signer]) -> bytes:
+    """The bytes of a certificate with these votes, in their order."""
+    return CERTIFICATE.encode(Certificate(candidate.transition, tuple(signers)))
+
+
+def forge_certificates(candidate: Identified, signer: Signer, quorum: int, entropy: Entropy) -> list[bytes]:
+    """Certificates with one true vote: repeated, alone, beside others' votes that are none, beside votes that are made up, beside votes of nobody."""
+    alone = encode_certificate(candidate, [signer])
+    index = signer.validator_index
+    others = [Signer(other, signer.signature) for other in range(quorum + 1) if other != index][: quorum - 1]
+    made_up = [replace(other, signature=Signature(entropy(64))) for other in others]
+    absent = [Signer(ABSENT_INDEX + number, signer.signature) for number in range(quorum - 1)]
+    return [
+        repeat_signer(alone, quorum),
+        alone,
+        encode_certificate(candidate, sorted([signer, *others], key=lambda one: one.validator_index)),
+        encode_certificate(candidate, sorted([signer, *made_up], key=lambda one: one.validator_index)),
+        encode_certificate(candidate, [signer, *absent]),
+    ]
+
+
+def repeat_signer(alone: bytes, times: int) -> bytes:
+    """The bytes of a certificate with one vote, with that vote so many times. No encoder of ours would write them."""
+    vote = SIGNER.encode(Signer(0, Signature(bytes(64))))
+    return alone[: -len(vote) - 1] + bytes((times,)) + alone[-len(vote) :] * times
