@@ -12,13 +12,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 from mesh_core.crypto.startup import prepare
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.genesis_file import load_genesis
-from mesh_core.network.server import HandshakeSettings, Server
+from mesh_core.network.server import Handler, HandshakeSettings, Server
 from mesh_core.network.tls import load_tls_identity
 from mesh_core.validator import lines
 from mesh_core.validator.config import ValidatorConfig, load_config
@@ -28,7 +28,7 @@ from mesh_core.validator.peers import Peers
 from mesh_core.validator.reporting import Reporter
 from mesh_core.validator.restoring import restore
 from mesh_core.validator.routes import LINE_LIMIT_BYTES, Routes
-from mesh_core.validator.runner import condition_texts
+from mesh_core.validator.runner import ValidatorRunner, condition_texts
 from mesh_core.validator.status import StatusSocket
 from mesh_core.validator.syncing import PeerSync
 
@@ -41,8 +41,15 @@ STOP_DEADLINE_S = 5.0
 """A supervised process that has not stopped so long after its standard input ended is ended hard."""
 
 
-def run_validator(config_path: Path, *, supervised: bool) -> int:
-    """Run until stopped. Exit status: 0 after an orderly stop, 1 after a fault, which was written as a `fatal` line and to standard error."""
+Wrap = Callable[[ValidatorRunner], Handler]
+"""Makes what connections talk to, in front of the runner."""
+
+
+def run_validator(config_path: Path, *, supervised: bool, wrap: Wrap = lambda runner: runner) -> int:
+    """Run until stopped. Exit status: 0 after an orderly stop, 1 after a fault, which was written as a `fatal` line and to standard error.
+
+    `wrap` puts something between connections and runner: for tests, and for faults that are shown on purpose.
+    """
     occupy_standard_descriptors()
     output = LineWriter()
     try:
@@ -50,7 +57,7 @@ def run_validator(config_path: Path, *, supervised: bool) -> int:
         logging.basicConfig(level=config.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
         # aioquic tells each packet of a handshake at INFO; the handshake that matters is logged by mesh_core.network.
         logging.getLogger("quic").setLevel(logging.WARNING)
-        asyncio.run(_run(config, _About(config_path), output, supervised=supervised))
+        asyncio.run(_run(config, _About(config_path), output, wrap, supervised=supervised))
     except LocalFault as fault:
         output.write(lines.Fatal(time.monotonic_ns(), f"{fault.code:04x}", fault.text))
         sys.stderr.write(f"mesh-app --validator: {fault}\n")
@@ -80,7 +87,7 @@ class _About:
             raise LocalFault(fault.code, f"{where}: {fault.text}") from fault
 
 
-async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, supervised: bool) -> None:
+async def _run(config: ValidatorConfig, about: _About, output: LineWriter, wrap: Wrap, *, supervised: bool) -> None:
     started_ns = time.monotonic_ns()
     stop: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     faults: list[LocalFault] = []
@@ -116,7 +123,7 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, *, su
             port=config.listen_port,
             tls=tls,
             settings=HandshakeSettings(identity, genesis.network_id, frozenset(genesis.committee.validators)),
-            handler=runner,
+            handler=wrap(runner),
             pong_source=runner.pong,
         )
         with about("validator.listen_host, validator.listen_port"):
