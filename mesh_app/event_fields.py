@@ -59,6 +59,10 @@ class Fields:
             raise MalformedEventError(f"{name} is not a duration")
         return float(value)
 
+    def optional_ms(self, name: str) -> float | None:
+        """A duration, or None where it was not measured."""
+        return self.ms(name) if self.has(name) else None
+
     def text(self, name: str, *, default: str | None = None) -> str:
         """A text, cut to a length that can be shown."""
         value = self._value(name, default)
@@ -100,6 +104,26 @@ class Fields:
         """Several hashes or keys."""
         return tuple(Fields({name: item}).hexadecimal(name) for item in self._items(name))
 
+    def truths(self, name: str) -> tuple[bool, ...]:
+        """Several times true or false."""
+        return tuple(Fields({name: item}).truth(name) for item in self._items(name))
+
+    def numbers(self, name: str) -> tuple[int, ...]:
+        """Several whole numbers from 0 on."""
+        return tuple(Fields({name: item}).integer(name) for item in self._items(name))
+
+    def pairs(self, name: str) -> tuple[tuple[int, int], ...]:
+        """Several pairs of whole numbers from 0 on."""
+        return tuple((fields.integer("first"), fields.integer("second")) for fields in self._pairs(name))
+
+    def counts(self, name: str) -> tuple[tuple[str, int], ...]:
+        """Several (word, count)."""
+        return tuple((fields.text("first"), fields.integer("second")) for fields in self._pairs(name))
+
+    def durations(self, name: str) -> tuple[tuple[str, float], ...]:
+        """Several (word, milliseconds)."""
+        return tuple((fields.text("first"), fields.ms("second")) for fields in self._pairs(name))
+
     def recipients(self, name: str) -> tuple[tuple[str, int, str], ...]:
         """(owner's key, amount, text) of each output."""
         found = []
@@ -109,6 +133,14 @@ class Fields:
             fields = Fields(dict(zip(("owner", "amount", "text"), item, strict=True)))
             found.append((fields.hexadecimal("owner"), fields.integer("amount"), fields.text("text")))
         return tuple(found)
+
+    def _pairs(self, name: str) -> "list[Fields]":
+        found = []
+        for item in self._items(name):
+            if not isinstance(item, list | tuple) or len(item) != 2:
+                raise MalformedEventError(f"{name} holds something that is no pair")
+            found.append(Fields({"first": item[0], "second": item[1]}))
+        return found
 
     def _items(self, name: str) -> list[Any]:
         value = self._value(name, None)

@@ -9,14 +9,21 @@ from typing import Any, Final
 
 from mesh_app.event_fields import Fields, MalformedEventError, StaleEventError
 from mesh_app.format import short
-from mesh_app.reducers import attacks, network, payments, validators, wallets
+from mesh_app.reducers import attacks, network, payments, performance, validators, wallets
 from mesh_app.reducers.note import Note, Reducer, validator_note
 from mesh_app.state import Entry, State
 from mesh_core.types.visible_text import visible_text
 
 __all__ = ["State", "apply", "remark"]
 
-REDUCERS: Final[Mapping[str, Reducer]] = {**network.REDUCERS, **validators.REDUCERS, **wallets.REDUCERS, **payments.REDUCERS, **attacks.REDUCERS}
+REDUCERS: Final[Mapping[str, Reducer]] = {
+    **network.REDUCERS,
+    **validators.REDUCERS,
+    **wallets.REDUCERS,
+    **payments.REDUCERS,
+    **attacks.REDUCERS,
+    **performance.REDUCERS,
+}
 
 
 def apply(state: State, event: object) -> None:

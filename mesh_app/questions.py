@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mesh_app.orders.order import Order
+from mesh_app.orders.performance import StartMeasurement, StartTraffic, StopMeasurement, StopTraffic
 from mesh_app.orders.validators import KillValidator, StartValidator, StopValidator
 from mesh_app.state import State
 
@@ -22,6 +23,8 @@ def question_before(state: State, order: Order) -> Question | None:
         case KillValidator() | StopValidator() if state.validators[order.index].is_up and state.validators_up == state.quorum:
             word = "Kill" if isinstance(order, KillValidator) else "Stop"
             return Question(f"{word} {order.name}? The quorum is lost then: payments wait until it is back.", word)
+        case StopMeasurement():
+            return Question("Stop the measurement? What it has measured by now is kept.", "Stop")
         case _:
             return None
 
@@ -33,5 +36,12 @@ def why_not(state: State, order: Order) -> str | None:
             return f"{order.name} runs already"
         case StopValidator() | KillValidator() if not state.validators[order.index].is_running:
             return f"{order.name} does not run"
+        case StartTraffic() | StartMeasurement() if state.performance.running is not None:
+            what = "traffic" if state.performance.traffic is not None else "a measurement"
+            return f"{what} runs already: stop it first, one would spoil the times of the other"
+        case StopTraffic() if state.performance.traffic is None:
+            return "no traffic runs"
+        case StopMeasurement() if state.performance.running is None:
+            return "no measurement runs"
         case _:
             return None

@@ -2,38 +2,87 @@
 
 import asyncio
 import contextlib
+import importlib.metadata
 import logging
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 from mesh_app.app import MeshApp
+from mesh_app.exit_status import ExitStatus
+from mesh_app.locations import Locations
 from mesh_app.services.workbench import LocalWorkbench
-from mesh_core.errors import MeshError
+from mesh_app.settings.kept import Kept, keep, read_kept
+from mesh_app.settings.settings import Settings, ThemeName
+from mesh_app.setup import Setup
+from mesh_app.state.about import About
+from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from testnet.layout import NetworkFolder
 
-LOG_NAME = "mesh-app.log"
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+NO_COLOR: Final = "NO_COLOR"
+_STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+
+logger = logging.getLogger(__name__)
 
 
-def run_workstation(home: Path) -> int:
+def run_workstation(locations: Locations, settings: Settings, *, problems: tuple[str, ...] = ()) -> int:
     """Open the home, show the screen, and stop every process when it is quit; returns the exit status. LocalFault if the home cannot be opened.
 
-    Whatever happens to a validator or a wallet is shown on the screen and does not end it.
+    Whatever happens to a validator or a wallet is shown on the screen and does not end it. `problems` are told there, too.
     """
-    folder = NetworkFolder(home)
-    workbench = LocalWorkbench(folder, auto_restart=True)
+    workbench = LocalWorkbench(NetworkFolder(locations.home), auto_restart=True)
     workbench.open()
-    logging.basicConfig(filename=home / LOG_NAME, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    return asyncio.run(_run(workbench))
+    _open_log(locations.log, settings)
+    kept, kept_problem = read_kept(locations.state)
+    setup = make_setup(locations, settings, kept, problems=(*problems, *((kept_problem,) if kept_problem else ())))
+    app = MeshApp(workbench, setup)
+    try:
+        status = asyncio.run(_run(workbench, app, mouse=settings.mouse))
+    except Exception as error:
+        logger.exception("the workstation ended")
+        app.last_words = app.last_words or f"{type(error).__name__}: {error}"
+        status = ExitStatus.FAILED
+    if app.last_words:
+        sys.stderr.write(f"mesh-app: {app.last_words}; details in {locations.log}\n")
+        return status or ExitStatus.FAILED
+    return status
 
 
-async def _run(workbench: LocalWorkbench) -> int:
-    app = MeshApp(workbench)
+def make_setup(locations: Locations, settings: Settings, kept: Kept, *, problems: tuple[str, ...] = ()) -> Setup:
+    """How the screen begins. Where nobody chose a theme, that of the last run; without colours, the theme that needs none."""
+    theme: ThemeName = settings.theme or ("mesh-mono" if os.environ.get(NO_COLOR) else kept.theme or "mesh-dark")
+    return Setup(
+        theme=theme,
+        settings=settings,
+        kept=kept,
+        keep=lambda found: keep(locations.state, found),
+        about=About(
+            version=importlib.metadata.version("mesh-protocol"),
+            log=str(locations.log),
+            locations=locations.rows(),
+            keys=settings.keys,
+        ),
+        problems=problems,
+    )
+
+
+def _open_log(path: Path, settings: Settings) -> None:
+    """Everything that anybody logs, and every warning of Python, goes into the file: one line on the terminal would spoil the screen."""
+    try:
+        logging.basicConfig(filename=path, level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", encoding="utf-8")
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot write {path}: {error.strerror or error}") from error
+    logging.captureWarnings(True)
+
+
+async def _run(workbench: LocalWorkbench, app: MeshApp, *, mouse: bool) -> int:
     async with workbench, _stopped_by_signals(app):
         starting = asyncio.get_running_loop().create_task(_start(workbench))
         try:
-            await app.run_async()
+            await app.run_async(mouse=mouse)
         finally:
             starting.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -45,6 +45,7 @@ class LocalWorkbench:
         self._faucet = Faucet(folder.faucet_socket, self._pay_from_faucet)
         self._context: WorkContext | None = None
         self._desks: tuple[Desk, ...] = ()
+        self._performance: PerformanceDesk | None = None
         self._handlers: dict[type[Order], Handler] = {}
         self._revealers: dict[type[Order], Revealer] = {}
         self._statuses: dict[int, Event] = {}
@@ -116,7 +117,8 @@ class LocalWorkbench:
         self._genesis = open_network(self._folder)
         self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish, auto_restart=self._auto_restart)
         context = self._context = WorkContext(self._folder, self._genesis, self._supervisor, self._wallets, self.publish)
-        self._desks = (ValidatorDesk(context), WalletDesk(context), LedgerDesk(context), LaboratoryDesk(context), PerformanceDesk(context))
+        self._performance = PerformanceDesk(context)
+        self._desks = (ValidatorDesk(context), WalletDesk(context), LedgerDesk(context), LaboratoryDesk(context), self._performance)
         for desk in self._desks:
             self._handlers.update(desk.handlers())
             self._revealers.update(desk.revealers())
@@ -141,6 +143,11 @@ class LocalWorkbench:
         if FAUCET_WALLET in list_wallets(self._folder.wallets):
             await self._open_faucet()
         await self.supervisor.start_all()
+
+    def watch_screen(self) -> None:
+        """Tell how well the loop keeps up that this is called in, and of earlier measurements: for whoever shows a screen."""
+        assert self._performance is not None
+        self._performance.begin()
 
     async def _open_faucet(self) -> None:
         """The command line of this home can have test money; where that fails, everything else works all the same."""

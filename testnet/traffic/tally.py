@@ -10,6 +10,8 @@ from testnet.traffic.latencies import TARGET_MS, Latencies
 from testnet.traffic.samples import PARTS, Sample
 
 SECONDS_SHOWN: Final = 60
+SHOWN_MS: Final = (10, 20, 30, 50, 100, 200, 300, 500, 1_000, 3_000)
+"""It is told how many payments took no longer than each."""
 PARTS_WHILE_RUNNING: Final = 200
 """The split that is shown while a run goes on is that of so many last payments: medians of all would cost the process that is being measured."""
 
@@ -90,6 +92,7 @@ class Tally:
             "counted": len(self._latencies),
             "target_ms": TARGET_MS,
             "within_target": self._latencies.within(TARGET_MS),
+            "cumulative": [[ms, self._latencies.within(ms)] for ms in SHOWN_MS],
             "buckets": self._latencies.buckets(),
         }
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -75,7 +76,7 @@ def test_poisson_gaps_spread_as_exponential_ones_do() -> None:
         {"duration_s": math.inf},
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused(wrong: dict[str, float]) -> None:
+def test_a_plan_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
     check_traffic(PLAN)
     with pytest.raises(LocalFault) as caught:
         check_traffic(replace(PLAN, **wrong))
