@@ -28,10 +28,12 @@ class CommandService:
         *,
         name: str,
         what_follows: str = "",
+        on_end: Callable[[], None] = lambda: None,
     ) -> None:
         """`publish` is given every event of the process but the answers. `name` is how faults call it: "the wallets' process".
 
         `arguments` is asked at each start. `what_follows` tells, in the fault of an unwanted end, what becomes of what was under way.
+        `on_end` is called at each end, whoever wanted it.
         """
         self._module = module
         self._arguments = arguments
@@ -39,6 +41,7 @@ class CommandService:
         self._publish = publish
         self._name = name
         self._what_follows = what_follows
+        self._told_end = on_end
         self._child: Child | None = None
         self._is_stopping = False
         self._starting = asyncio.Lock()
@@ -134,6 +137,7 @@ class CommandService:
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_result({"ok": False, "code": code, "text": text})
+        self._told_end()
 
 
 def _code(answer: Event) -> ErrorCode:

@@ -15,6 +15,7 @@ class WalletService:
         """`publish` is given every event of the wallets. `only` names those to open: whoever opens a wallet keeps other programs away from it."""
         self._folder = folder
         self._only = only
+        self._routes: dict[int, tuple[str, int]] = {}
         self._service = CommandService(
             "testnet.wallet_process",
             self._arguments,
@@ -32,6 +33,8 @@ class WalletService:
     async def start(self) -> None:
         """Start the process. It connects by itself, and goes on trying. LocalFault (STORE_UNAVAILABLE)."""
         await self._service.start()
+        for validator, address in self._routes.items():
+            await self._tell_route(validator, address)
 
     async def stop(self) -> None:
         """Stop the process: end its input, and wait. Payments that are signed go on at the next start."""
@@ -51,7 +54,15 @@ class WalletService:
         await self._service.command({"command": "create", "name": name})
 
     async def route(self, validator: int, address: tuple[str, int] | None) -> None:
-        """Reach a validator at another address (a relay); None: directly again. Holds until the process ends. LocalFault."""
+        """Reach a validator at another address (a relay) from now on, and after each start; None: directly again. LocalFault."""
+        if address is None:
+            self._routes.pop(validator, None)
+        else:
+            self._routes[validator] = address
+        if self._service.pid is not None:
+            await self._tell_route(validator, address)
+
+    async def _tell_route(self, validator: int, address: tuple[str, int] | None) -> None:
         host, port = (None, None) if address is None else address
         await self._service.command({"command": "route", "validator": validator, "host": host, "port": port})
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from mesh_core.crypto.startup import prepare
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.network import Network, load_network
+from testnet.links import GOOD, Conditions, Relay
 from tests.e2e.local_network import LocalNetwork
-from tests.e2e.relay import Relay
 
 CONDITIONS = ("all four", "killed", "stopped", "cut off")
 TIMEOUT_MS = 1000.0
@@ -61,7 +61,7 @@ class Bench:
         elif condition == "stopped":
             os.kill(pid, signal.SIGSTOP)
         elif condition == "cut off":
-            self._relays[victim].is_cut = True
+            self._relays[victim].conditions = Conditions(is_cut=True)
         try:
             yield
         finally:
@@ -69,7 +69,7 @@ class Bench:
                 await self._local.supervisor.start(victim)
             elif condition == "stopped":
                 os.kill(pid, signal.SIGCONT)
-            self._relays[victim].is_cut = False
+            self._relays[victim].conditions = GOOD
 
     async def _until_all_is_well(self) -> None:
         client = self._home._client
@@ -88,9 +88,9 @@ async def measure(folder: Path, rounds: int, payments: int) -> Bench:
     async with local.supervisor:
         await local.supervisor.start_all()
         network = load_network(local.folder.network_file)
-        relays = [Relay(peer.port) for peer in network.validators]
+        relays = [Relay((peer.host, peer.port)) for peer in network.validators]
         for relay in relays:
-            await relay.start()
+            relay.open()
         home = WalletHome(local.folder.wallets, through(network, relays), lambda event: None, _raise)
         home.start()
         try:
@@ -106,7 +106,7 @@ async def measure(folder: Path, rounds: int, payments: int) -> Bench:
         finally:
             await home.close()
             for relay in relays:
-                await relay.close()
+                relay.close()
             await asyncio.sleep(0.05)
 
 

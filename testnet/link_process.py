@@ -1,0 +1,104 @@
+"""The relays' own process: away from the screen, whose repainting would delay every datagram. Started when the first line is cut or slowed, and not before.
+
+{"id": 1, "command": "open", "line": "V1>V3", "host": "127.0.0.1", "port": 20003}      answered with the relay's own "port"
+{"id": 2, "command": "set", "line": "V1>V3", "cut": false, "delay_ms": 50, "loss": 0}
+{"event": "line_counts", "t_ns": …, "lines": [["V1>V3", 1240, 3]]}                     forwarded and dropped, once a second, of lines where that changed
+"""
+
+import asyncio
+import sys
+import time
+import zlib
+from typing import Any
+
+from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.validator.output import LineWriter
+from testnet.command_process import Command, CommandProcess, run_process, unknown_command
+from testnet.links import Conditions, Relay
+
+COUNTS_INTERVAL_S = 1.0
+MAX_LINES = 1024
+MAX_DELAY_MS = 10_000
+MAX_PORT = 65_535
+MAX_LINE_NAME_CHARACTERS = 40
+
+
+class LinkProcess:
+    """Opens relays and sets their conditions."""
+
+    def __init__(self, output: LineWriter) -> None:
+        self._output = output
+        self._process = CommandProcess(output, self._perform)
+        self._relays: dict[str, Relay] = {}
+        self._told: dict[str, tuple[int, int]] = {}
+
+    async def run(self) -> None:
+        """Carry out commands until standard input ends."""
+        counting = asyncio.get_running_loop().create_task(self._tell_counts())
+        try:
+            await self._process.run()
+        finally:
+            counting.cancel()
+            for relay in self._relays.values():
+                relay.close()
+
+    async def _perform(self, command: Command) -> dict[str, Any]:
+        match command:
+            case {"command": "open", "line": str(line), "host": str(host), "port": int(port)} if 1 <= port <= MAX_PORT:
+                return {"port": self._open(line[:MAX_LINE_NAME_CHARACTERS], host, port)}
+            case {"command": "set", "line": str(line), "cut": bool(cut), "delay_ms": int() | float() as delay_ms, "loss": int() | float() as loss}:
+                self._relay(line).conditions = read_conditions(cut=cut, delay_ms=delay_ms, loss=loss)
+                return {}
+            case _:
+                raise unknown_command()
+
+    def _open(self, line: str, host: str, port: int) -> int:
+        if line in self._relays:
+            return self._relays[line].port
+        if len(self._relays) >= MAX_LINES:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"there are {MAX_LINES} relays already")
+        # The same seed for the same line in each run: what a lossy line loses first can be looked at again.
+        relay = Relay((host, port), seed=zlib.crc32(line.encode()))
+        try:
+            relay.open()
+        except OSError as error:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"no relay for {line}: {error.strerror or error}") from error
+        self._relays[line] = relay
+        return relay.port
+
+    def _relay(self, line: str) -> Relay:
+        relay = self._relays.get(line)
+        if relay is None:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"there is no relay for {line[:MAX_LINE_NAME_CHARACTERS]}")
+        return relay
+
+    async def _tell_counts(self) -> None:
+        while True:
+            await asyncio.sleep(COUNTS_INTERVAL_S)
+            counts = {line: (relay.forwarded_count, relay.dropped_count) for line, relay in self._relays.items()}
+            changed = [[line, *count] for line, count in counts.items() if self._told.get(line) != count]
+            self._told = counts
+            if changed:
+                self._output.write({"event": "line_counts", "t_ns": time.monotonic_ns(), "lines": changed})
+
+
+def read_conditions(*, cut: bool, delay_ms: float, loss: float) -> Conditions:
+    """Conditions from numbers that somebody sent. LocalFault (CONFIG_INVALID) for a delay or a share that cannot be."""
+    if isinstance(delay_ms, bool) or not 0 <= delay_ms <= MAX_DELAY_MS:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"a line's delay is from 0 to {MAX_DELAY_MS} ms")
+    if isinstance(loss, bool) or not 0 <= loss <= 1:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, "a line's loss is a share from 0 to 1")
+    return Conditions(is_cut=cut, delay_ms=float(delay_ms), loss=float(loss))
+
+
+def main() -> int:
+    """Run the process. Exit status 1 after a fault, which was told as a `fault` event."""
+
+    async def work(output: LineWriter) -> None:
+        await LinkProcess(output).run()
+
+    return run_process(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""Cuts, slows and heals the lines of a running network, without a restart of anybody.
+
+A line whose conditions are good is direct: no relay stands in it, and it costs nothing. When a line is first cut or slowed, relays are opened in a process of
+their own, and whoever dials there is told the relays' addresses (`mesh_core/validator/routes.py`, and the wallets' process); open requests go on on the new
+connections. A line that is healed is direct again. If the relays' process ends, every line is.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from mesh_core.wallet.network import load_network
+from testnet.child import Event
+from testnet.command_service import CommandService
+from testnet.layout import NetworkFolder
+from testnet.lines import WALLETS, Line, direction_name, end_name
+from testnet.links import GOOD, HOST, Conditions
+from testnet.supervisor import Supervisor
+
+Address = tuple[str, int]
+
+
+class RoutedWallets(Protocol):
+    """Wallets that can be told to reach a validator at another address."""
+
+    async def route(self, validator: int, address: Address | None) -> None:
+        """Reach it there; None: directly."""
+        ...
+
+
+class LinkService:
+    """The lines of one network. All are direct until `set`."""
+
+    def __init__(self, folder: NetworkFolder, supervisor: Supervisor, wallets: RoutedWallets, publish: Callable[[Event], None]) -> None:
+        """`publish` is given `line_state` when a line's conditions change, and `line_counts` of those that are not direct."""
+        self._folder = folder
+        self._supervisor = supervisor
+        self._wallets = wallets
+        self._publish = publish
+        self._conditions: dict[Line, Conditions] = {}
+        self._ports: dict[tuple[int, int], int] = {}
+        self._turn = asyncio.Lock()
+        self._losing: asyncio.Task[None] | None = None
+        self._service = CommandService(
+            "testnet.link_process",
+            list,
+            folder.home / "links.log",
+            publish,
+            name="the relays' process",
+            what_follows="every line is direct again",
+            on_end=self._on_end,
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the relays, while there are any."""
+        return self._service.pid
+
+    @property
+    def conditions(self) -> Mapping[Line, Conditions]:
+        """Of every line that is not direct."""
+        return self._conditions
+
+    async def set(self, line: Line, conditions: Conditions) -> None:
+        """From now on the line is like that. LocalFault."""
+        async with self._turn:
+            if conditions.is_good:
+                await self._make_direct(line)
+            else:
+                await self._relay(line, conditions)
+            self._tell(line)
+
+    async def heal_all(self) -> None:
+        """Every line is direct again. LocalFault."""
+        for line in [*self._conditions]:
+            await self.set(line, GOOD)
+
+    async def close(self) -> None:
+        """End the relays' process, with the network that it belongs to."""
+        await self._service.stop()
+        if self._losing is not None:
+            await self._losing
+
+    def tell_all(self) -> None:
+        """Publish the state of every line that is not direct."""
+        for line in self._conditions:
+            self._tell(line)
+
+    async def _relay(self, line: Line, conditions: Conditions) -> None:
+        await self._service.start()
+        for dialler, listener in line.directions:
+            name = direction_name(dialler, listener)
+            port = self._ports.get((dialler, listener)) or await self._open(dialler, listener)
+            await self._service.command({"command": "set", "line": name, "cut": conditions.is_cut, "delay_ms": conditions.delay_ms, "loss": conditions.loss})
+            await self._route(dialler, listener, (HOST, port))
+        self._conditions[line] = conditions
+
+    async def _open(self, dialler: int, listener: int) -> int:
+        target = load_network(self._folder.network_file).validators[listener]
+        answer = await self._service.command({"command": "open", "line": direction_name(dialler, listener), "host": target.host, "port": target.port})
+        port = self._ports[dialler, listener] = int(answer["port"])
+        return port
+
+    async def _make_direct(self, line: Line) -> None:
+        self._conditions.pop(line, None)
+        for dialler, listener in line.directions:
+            if (dialler, listener) in self._ports:
+                await self._route(dialler, listener, None)
+
+    async def _route(self, dialler: int, listener: int, address: Address | None) -> None:
+        if dialler == WALLETS:
+            await self._wallets.route(listener, address)
+        else:
+            self._supervisor.route(dialler, listener, address)
+
+    def _on_end(self) -> None:
+        """Whoever was told a relay's address would wait there for ever."""
+        lost = [*self._conditions]
+        diallers = [*self._ports]
+        self._ports.clear()
+        self._conditions.clear()
+
+        async def lose() -> None:
+            for dialler, listener in diallers:
+                await self._route(dialler, listener, None)
+            for line in lost:
+                self._tell(line)
+
+        self._losing = asyncio.get_running_loop().create_task(lose(), name="lines without relays")
+
+    def _tell(self, line: Line) -> None:
+        conditions = self._conditions.get(line, GOOD)
+        self._publish(
+            {
+                "event": "line_state",
+                "t_ns": time.monotonic_ns(),
+                "line": line.name,
+                "ends": [end_name(line.low), end_name(line.high)],
+                "relayed": line in self._conditions,
+                "cut": conditions.is_cut,
+                "delay_ms": conditions.delay_ms,
+                "loss": conditions.loss,
+            }
+        )
