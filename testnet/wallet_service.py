@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from testnet.child import Event
 from testnet.command_service import CommandService
@@ -52,6 +53,15 @@ class WalletService:
     async def create(self, name: str) -> None:
         """Make a wallet. LocalFault with the reason why not."""
         await self._service.command({"command": "create", "name": name})
+
+    async def draft_phrase(self) -> str:
+        """The recovery phrase (secret) of a wallet that `order("create", …, phrase=…)` may make. LocalFault."""
+        answer = await self._service.command({"command": "phrase"})
+        return str(answer.get("phrase", ""))
+
+    async def order(self, command: str, **fields: Any) -> Event:
+        """Give any other command (`wallet_process.py`), wait for its answer, return it. LocalFault with the reason why not. Fields may be secret."""
+        return await self._service.command({"command": command, **fields})
 
     async def route(self, validator: int, address: tuple[str, int] | None) -> None:
         """Reach a validator at another address (a relay) from now on, and after each start; None: directly again. LocalFault."""

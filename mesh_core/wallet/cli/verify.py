@@ -45,7 +45,7 @@ def verify(settings: Settings, file: Path, *, genesis: Path | None, amount: int 
     document = read_document(_read(file), known)
     expected = None if payee is None else find_recipient(settings, payee).address
     _check_expectations(document, amount, expected, context_text)
-    form, fields, remark = _describe(document, known)
+    form, fields, remark = describe_document(document, known)
     network = {"network": known.doc.name, "network_id": known.network_id}
     lines = field_lines([*fields, ("network", f"{known.doc.name}, id {known.network_id.hex()}")])
     settings.output.tell({**form, "valid": True, **network}, [*lines, "", remark])
@@ -78,7 +78,7 @@ def _check_expectations(document: Document, amount: int | None, payee: Address |
         raise DocumentError(f"the receipt holds, but it was made for another context: {_context_text(document.context)}")
 
 
-def _describe(document: Document, genesis: Genesis) -> tuple[Form, list[tuple[str, str]], str]:
+def describe_document(document: Document, genesis: Genesis) -> tuple[Form, list[tuple[str, str]], str]:
     """JSON, fields in words, and what it proves or does not prove."""
     if isinstance(document, VerifiedReceipt):
         return _describe_receipt(document, genesis)
