@@ -6,14 +6,14 @@ costs that and not a time-out.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from mesh_core.errors import PeerFault
 from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, read_certificate
 from mesh_core.types.basic import Hash32, PublicKey
 from mesh_core.types.messages import SyncAccount, SyncCertificates, SyncMode, SyncRequest, SyncResponse
 from mesh_core.wallet.asking import QUERY_TIMEOUT_S
-from mesh_core.wallet.ports import Validators
+from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, KnownNetwork, Question, Reply
 
 RETRY_INTERVAL_S: Final = 0.2
 STAGGER_S: Final = 0.1
@@ -23,7 +23,24 @@ SYNC_BYTES: Final = 200_000
 T = TypeVar("T")
 
 
-async def fetch_certificates(client: Validators, validator: int, cert_ids: Sequence[Hash32]) -> list[CheckedCertificate]:
+class Askable(Protocol):
+    """The part of `ports.Validators` that reading needs: whoever only reads, watches no account."""
+
+    @property
+    def network(self) -> KnownNetwork:
+        """The network that they belong to."""
+        ...
+
+    async def request(self, validator: int, message: Question, timeout_s: float = REQUEST_TIMEOUT_S) -> Reply:
+        """Ask one validator. PeerFault when no answer comes."""
+        ...
+
+    def is_up(self, validator: int) -> bool:
+        """Whether a validator is reached now."""
+        ...
+
+
+async def fetch_certificates(client: Askable, validator: int, cert_ids: Sequence[Hash32]) -> list[CheckedCertificate]:
     """Certificates by id from one validator, verified; those that it does not give are missing. PeerFault."""
     found: list[CheckedCertificate] = []
     wanted = list(cert_ids)
@@ -39,7 +56,7 @@ async def fetch_certificates(client: Validators, validator: int, cert_ids: Seque
     return found
 
 
-async def fetch_from_any(client: Validators, cert_ids: Sequence[Hash32]) -> dict[Hash32, CheckedCertificate]:
+async def fetch_from_any(client: Askable, cert_ids: Sequence[Hash32]) -> dict[Hash32, CheckedCertificate]:
     """Certificates by id, each from the first validator that gives it; those that nobody gives are missing."""
     found: dict[Hash32, CheckedCertificate] = {}
 
@@ -53,7 +70,7 @@ async def fetch_from_any(client: Validators, cert_ids: Sequence[Hash32]) -> dict
     return found
 
 
-async def fetch_chain(client: Validators, owner: PublicKey, first: int, last: int) -> list[CheckedCertificate]:
+async def fetch_chain(client: Askable, owner: PublicKey, first: int, last: int) -> list[CheckedCertificate]:
     """Certificates of an account's slots from `first` on, in order, without a gap and not beyond `last`; as many as one answer holds.
 
     None where no validator that answers has the first one.
@@ -66,7 +83,7 @@ async def fetch_chain(client: Validators, owner: PublicKey, first: int, last: in
     return await _first_useful(client, ask) or []
 
 
-async def find_slot_certificate(client: Validators, owner: PublicKey, sequence: int) -> CheckedCertificate | None:
+async def find_slot_certificate(client: Askable, owner: PublicKey, sequence: int) -> CheckedCertificate | None:
     """The certificate of one slot, from any validator that has it; None if a quorum has answered and has none. Asks until then."""
     while True:
         answered: list[int] = []
@@ -82,7 +99,7 @@ async def find_slot_certificate(client: Validators, owner: PublicKey, sequence: 
         await asyncio.sleep(RETRY_INTERVAL_S)
 
 
-async def _first_useful(client: Validators, ask: Callable[[int], Awaitable[T | None]]) -> T | None:
+async def _first_useful(client: Askable, ask: Callable[[int], Awaitable[T | None]]) -> T | None:
     """The first answer that is not None, from the validators in their order, those first that are reached; None when all were of no use."""
     size = client.network.genesis.committee.size
     waiting = sorted(range(size), key=lambda validator: (not client.is_up(validator), validator))
@@ -126,7 +143,7 @@ def _without_gap(page: Sequence[CheckedCertificate], owner: PublicKey, sequence:
     return fitting
 
 
-async def _sync(client: Validators, validator: int, mode: SyncMode) -> list[CheckedCertificate]:
+async def _sync(client: Askable, validator: int, mode: SyncMode) -> list[CheckedCertificate]:
     answer = await client.request(validator, SyncRequest(0, mode, MAX_SYNC_IDS, SYNC_BYTES), QUERY_TIMEOUT_S)
     found: list[CheckedCertificate] = []
     if isinstance(answer, SyncResponse):

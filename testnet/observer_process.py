@@ -1,0 +1,43 @@
+"""The observer's own process (testnet/observer): reads and checks the validators' logs away from the screen, with the network file and no keys."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from mesh_core.crypto.startup import prepare
+from mesh_core.validator.output import LineWriter
+from mesh_core.wallet.network import load_network
+from testnet.command_process import CommandProcess, run_process
+from testnet.observer.client import ObserverClient
+from testnet.observer.observer import Observer
+
+NICENESS = 5
+"""Reading a long log is work for idle moments: validators and wallets on this machine go first."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the process. Exit status 1 after a fault, which was told as a `fault` event."""
+    parser = argparse.ArgumentParser(prog="mesh-testnet observer")
+    parser.add_argument("--network", type=Path, required=True)
+    options = parser.parse_args(arguments)
+
+    async def work(output: LineWriter) -> None:
+        prepare()
+        os.nice(NICENESS)
+        network = load_network(options.network)
+        observer = Observer(network.genesis, partial(ObserverClient, network), output.write)
+        process = CommandProcess(output, observer.perform)
+        observer.start()
+        try:
+            await process.run()
+        finally:
+            await observer.close()
+
+    return run_process(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
