@@ -3,6 +3,7 @@
 HOME/network.toml            for wallets
 HOME/genesis.bin
 HOME/v1 ... vN/              one folder a validator, in committee order: keys, certificate, validator.toml, data/, votes.journal, validator.log
+HOME/control.sock            while the network runs
 HOME/wallets/NAME/           one folder a wallet
 """
 
@@ -12,6 +13,8 @@ from pathlib import Path
 from mesh_core.storage.validator_store import JOURNAL_NAME
 from mesh_core.validator.identity import FIRST_START_NAME, IDENTITY_NAME, TLS_CERTIFICATE_NAME, TLS_KEY_NAME
 from mesh_core.wallet.home_folder import HomeFolder
+
+CONTROL_SOCKET_NAME = "control.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,11 @@ class NetworkFolder(HomeFolder):
     def lock(self) -> Path:
         """Held by whoever runs this network."""
         return self.home / "network"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where whoever runs this network takes orders from other programs (`control.py`)."""
+        return self.home / CONTROL_SOCKET_NAME
 
     def validator(self, index: int) -> ValidatorFolder:
         """Files of the validator with this index in the committee."""
