@@ -32,6 +32,7 @@ PLANTED = [
     ("screens", "mesh_app/widgets/__init__.py", "import mesh_app.services"),
     ("textual", "mesh_core/wallet/__init__.py", "from textual.app import App"),
     ("services", "mesh_app/services/__init__.py", "import mesh_app.screens"),
+    ("click", "mesh_core/wallet/__init__.py", "import click"),
 ]
 
 
