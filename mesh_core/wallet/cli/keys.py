@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from mesh_core.storage.wallet_store import (
 from mesh_core.types.address import Address, format_address
 from mesh_core.wallet.choosing import choose_wallet, current_wallet, use_wallet
 from mesh_core.wallet.cli.output import field_lines, table_lines
-from mesh_core.wallet.cli.prompts import ask_new_sealing, ask_passphrase, has_terminal, phrase_lines, show_and_confirm
+from mesh_core.wallet.cli.prompts import ask_new_sealing, ask_passphrase, has_terminal, phrase_lines, read_named, show_and_confirm
 from mesh_core.wallet.cli.qr import draw_qr
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
 
@@ -61,6 +62,8 @@ def keygen(settings: Settings, name: str, *, no_passphrase: bool, show_phrase: b
         raise click.UsageError("the recovery phrase is shown once, and nobody is looking: run this at a terminal, or give --show-phrase")
     if not no_confirm and not can_show:
         raise click.UsageError("nobody can be asked for words of the phrase here: give --no-confirm")
+    if settings.as_json and no_confirm and not show_phrase:
+        raise click.UsageError("with --json and --no-confirm the phrase would never be shown: give --show-phrase, which puts it into the answer")
     sealing = ask_new_sealing(name, no_passphrase=no_passphrase)
     seed = os.urandom(SEED_SIZE_BYTES)
     phrase = seed_to_phrase(seed)
@@ -108,15 +111,18 @@ def list_(settings: Settings) -> None:
     """
     names = list_wallets(settings.home.wallets)
     chosen = current_wallet(settings.home) or (names[0] if len(names) == 1 else None)
-    found = [(name, *_describe(settings, name)) for name in names]
+    found = [_describe(settings, name) for name in names]
     form = [
-        {"wallet": name, "in_use": name == chosen, "key": kind.value, "address": None if address is None else format_address(address)}
-        for name, kind, address in found
+        {
+            "wallet": one.name,
+            "in_use": one.name == chosen,
+            "key": None if one.kind is None else one.kind.value,
+            "address": None if one.address is None else format_address(one.address),
+            "fault": one.fault,
+        }
+        for one in found
     ]
-    rows = [
-        ("*" if name == chosen else "", name, SEALED_WORDS[kind], "with its passphrase" if address is None else format_address(address))
-        for name, kind, address in found
-    ]
+    rows = [("*" if one.name == chosen else "", one.name, *_in_words(one)) for one in found]
     lines = table_lines(("", "WALLET", "KEY", "ADDRESS"), rows) if rows else [f"no wallets in {settings.home.home} yet: mesh-wallet keygen NAME"]
     settings.output.tell({"wallets": form}, lines)
 
@@ -159,11 +165,9 @@ def import_view_key(settings: Settings, name: str, file: Path) -> None:
     """
     refuse_taken(settings, name)
     try:
-        with click.open_file(str(file), "rb") as opened:
-            content = opened.read(VIEW_KEY_LIMIT_BYTES)
+        content = read_named(file, VIEW_KEY_LIMIT_BYTES)
     except OSError as error:
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"{file} cannot be read: {error.strerror or error}") from error
-    assert isinstance(content, bytes)
     keys = parse_view_key(content, "standard input" if str(file) == "-" else str(file))
     WalletStore.make_view_only(settings.home.wallets, name, keys)
     settings.output.tell({"wallet": name, "address": format_address(keys.address)}, [f"'{name}' shows the account of {format_address(keys.address)}"])
@@ -177,5 +181,25 @@ def refuse_taken(settings: Settings, name: str) -> None:
         raise LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet '{name}' in {settings.home.wallets} already; choose another name")
 
 
-def _describe(settings: Settings, name: str) -> tuple[KeyKind, Address | None]:
-    return find_key_kind(settings.home.wallets, name), find_wallet_address(settings.home.wallets, name)
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A wallet as its key file shows it; `fault` says what is wrong with that."""
+
+    name: str
+    kind: KeyKind | None = None
+    address: Address | None = None
+    fault: str | None = None
+
+
+def _describe(settings: Settings, name: str) -> _Listed:
+    """One wallet that is damaged must not hide the others."""
+    try:
+        return _Listed(name, find_key_kind(settings.home.wallets, name), find_wallet_address(settings.home.wallets, name))
+    except LocalFault as fault:
+        return _Listed(name, fault=fault.text)
+
+
+def _in_words(one: _Listed) -> tuple[str, str]:
+    if one.kind is None or one.fault is not None:
+        return "damaged", one.fault or ""
+    return SEALED_WORDS[one.kind], "with its passphrase" if one.address is None else format_address(one.address)

@@ -1,6 +1,7 @@
 """Who is meant by a word on the command line, and what people here call an account."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -91,9 +92,11 @@ class Names:
     def __init__(self, settings: Settings) -> None:
         self._names: dict[PublicKey, str] = {}
         for name in list_wallets(settings.home.wallets):
-            address = find_wallet_address(settings.home.wallets, name)
-            if address is not None:
-                self._names[address.owner] = name
+            # Another wallet's damaged key file is no reason not to show this one's payments.
+            with suppress(LocalFault):
+                address = find_wallet_address(settings.home.wallets, name)
+                if address is not None:
+                    self._names[address.owner] = name
         for contact in ContactBook(settings.home.contacts_file).contacts():
             self._names[contact.address.owner] = contact.name
 

@@ -1,10 +1,15 @@
 """`mesh-wallet restore` and `emergency`: a lost disk, and an account that cannot go on."""
 
+import contextlib
+
 import click
 
+from mesh_core.crypto.keys import WalletKeys
 from mesh_core.crypto.phrase import phrase_to_seed
+from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.construction import Payment
-from mesh_core.storage.wallet_store import WalletStore
+from mesh_core.storage.key_file import KeyKind
+from mesh_core.storage.wallet_store import WalletStore, find_key_kind, find_wallet_address, list_wallets
 from mesh_core.types.address import format_address
 from mesh_core.wallet.cli.keys import refuse_taken
 from mesh_core.wallet.cli.output import field_lines
@@ -37,8 +42,14 @@ def restore(settings: Settings, name: str, *, no_passphrase: bool, offline: bool
     may lock the account.
     """
     refuse_taken(settings, name)
+    if not offline:
+        load_settings_network(settings)  # before anybody has typed 24 words
     seed = phrase_to_seed(read_phrase())
+    twins = _find_twins(settings, seed)
     WalletStore.restore(settings.home.wallets, name, seed, sealing=ask_new_sealing(name, no_passphrase=no_passphrase))
+    if twins:
+        text = f"{', '.join(twins)} and {name} have one seed: use one of them, and delete the other. If both pay at once, the account may lock"
+        click.echo(f"note: {text}", err=True)
     settings.wallet_option = name
     if offline:
         settings.output.tell({"wallet": name, "restored": False}, [f"'{name}' is made; the first command that uses it asks the validators for the rest"])
@@ -49,8 +60,14 @@ def restore(settings: Settings, name: str, *, no_passphrase: bool, offline: bool
 async def _restore(settings: Settings, timeout_s: float) -> None:
     progress = Progress(settings.output, load_settings_network(settings).genesis.committee)
     async with open_wallet(settings, timeout_s, progress) as session:
-        await session.get_up_to_date()
         wallet = session.wallet
+        try:
+            await session.get_up_to_date()
+        except LocalFault as fault:
+            if fault.code is not ErrorCode.NO_QUORUM:
+                raise
+            text = f"'{wallet.name}' is made from its phrase, and everything else is still to come, with the next command that uses it: {fault.text}"
+            raise LocalFault(ErrorCode.NO_QUORUM, text) from fault
         if wallet.fault is not None:
             raise wallet.fault
         amounts, payments = wallet.account.balance, wallet.history()
@@ -70,6 +87,18 @@ async def _restore(settings: Settings, timeout_s: float) -> None:
             ("history", f"{len(payments)} payments"),
         ]
         progress.result(form, field_lines(fields))
+
+
+def _find_twins(settings: Settings, seed: bytes) -> list[str]:
+    """Wallets of this home that pay from the same account, as far as their key files tell."""
+    address = WalletKeys.from_seed(seed).address
+    found = []
+    for name in list_wallets(settings.home.wallets):
+        with contextlib.suppress(LocalFault):
+            is_same = find_wallet_address(settings.home.wallets, name) == address
+            if is_same and find_key_kind(settings.home.wallets, name) is not KeyKind.VIEW_ONLY:
+                found.append(name)
+    return found
 
 
 @click.command(cls=WalletCommand)
@@ -99,6 +128,8 @@ async def _emergency(settings: Settings, payments: list[Payment], confirm: str |
         wallet.require_signing_keys()
         await session.get_up_to_date()
         standing = wallet.standing
+        if standing.condition is Condition.LOCKED and wallet.fault is not None:
+            raise wallet.fault
         if standing.condition is not Condition.STUCK:
             # The library says why, in the words for this account.
             await wallet.replace_stuck(payments, CONFIRMATION)

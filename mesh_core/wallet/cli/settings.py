@@ -64,7 +64,8 @@ def common_options() -> list[click.Parameter]:
 
     def keep(name: str) -> Any:
         def callback(context: click.Context, _: click.Parameter, value: Any) -> None:
-            if value:
+            # An empty name is a mistake, such as a variable that is not set: another wallet must not pay in its place.
+            if value is not None and value is not False:
                 setattr(context.ensure_object(Settings), name, value)
 
         return callback

@@ -1,7 +1,7 @@
 """`mesh-wallet verify`: what a receipt, a certificate or an equivocation proof proves, checked with the genesis document alone."""
 
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
@@ -14,7 +14,8 @@ from mesh_core.protocol.receipts import VerifiedReceipt
 from mesh_core.types.address import Address, format_address
 from mesh_core.types.evidence import ClientEquivocation, EquivocationProof
 from mesh_core.wallet.cli.output import field_lines
-from mesh_core.wallet.cli.parties import find_recipient
+from mesh_core.wallet.cli.parties import find_recipient, parse_amount
+from mesh_core.wallet.cli.prompts import read_named
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
 from mesh_core.wallet.documents import MAX_DOCUMENT_BYTES, Document, DocumentError, read_document
 
@@ -26,11 +27,11 @@ FILE_LIMIT_BYTES = 3 * MAX_DOCUMENT_BYTES
 @click.command(cls=WalletCommand)
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--genesis", type=click.Path(path_type=Path), metavar="FILE", help="The network's genesis document (default: that of --network, or of the home).")
-@click.option("--amount", type=click.IntRange(1, 2**64 - 1), metavar="N", help="A receipt must be for exactly so many units.")
+@click.option("--amount", metavar="N", help="A receipt must be for exactly so many units.")
 @click.option("--payee", metavar="ADDRESS|CONTACT|WALLET", help="A receipt must be for a payment to this address.")
 @click.option("--context", "context_text", metavar="TEXT", help="A receipt must be made for this context, such as the number of your invoice.")
 @pass_settings
-def verify(settings: Settings, file: Path, *, genesis: Path | None, amount: int | None, payee: str | None, context_text: str | None) -> None:
+def verify(settings: Settings, file: Path, *, genesis: Path | None, amount: str | None, payee: str | None, context_text: str | None) -> None:
     """Check what FILE proves: a payment receipt, a certificate or an equivocation proof.
 
     No network is asked. All that is trusted is the genesis document, which names the validators, so take it from where you trust it. FILE holds the
@@ -41,10 +42,11 @@ def verify(settings: Settings, file: Path, *, genesis: Path | None, amount: int 
     transition is final and hides its amounts. An equivocation proof shows that somebody signed twice for one slot.
     """
     prepare()
+    units = None if amount is None else parse_amount(amount)
     known = settings.load_genesis(genesis)
     document = read_document(_read(file), known)
     expected = None if payee is None else find_recipient(settings, payee).address
-    _check_expectations(document, amount, expected, context_text)
+    _check_expectations(document, units, expected, context_text)
     form, fields, remark = describe_document(document, known)
     network = {"network": known.doc.name, "network_id": known.network_id}
     lines = field_lines([*fields, ("network", f"{known.doc.name}, id {known.network_id.hex()}")])
@@ -54,9 +56,7 @@ def verify(settings: Settings, file: Path, *, genesis: Path | None, amount: int 
 def _read(path: Path) -> bytes:
     """LocalFault (CONFIG_INVALID) if it cannot be read, DocumentError if it is too long for any document."""
     try:
-        with click.open_file(str(path), "rb") as opened:
-            file: BinaryIO = opened  # type: ignore[assignment]
-            content = file.read(FILE_LIMIT_BYTES + 1)
+        content = read_named(path, FILE_LIMIT_BYTES + 1)
     except OSError as error:
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} cannot be read: {error.strerror or error}") from error
     if len(content) > FILE_LIMIT_BYTES:
