@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import datetime
 from typing import Any, Final
 
 import click
@@ -18,6 +19,7 @@ from mesh_core.wallet.cli.parties import Names, Recipient, find_cert_id, find_re
 from mesh_core.wallet.cli.progress import Progress
 from mesh_core.wallet.cli.session import GOES_ON, Session, load_settings_network, open_wallet, patience_option, run
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
+from mesh_core.wallet.cli.stopping import end_at_once, read_switch
 from mesh_core.wallet.records import IncomingRecord, IncomingStatus, OutgoingRecord
 
 SEND_EPILOG: Final = """\b
@@ -70,9 +72,8 @@ async def _send(settings: Settings, recipient: Recipient, payment: Payment, time
         await session.get_up_to_date()
         done = None if again else wallet.intentions.find([payment])
         if done is not None:
-            cert_id, fee = _told_of(done)
             _raise_fault(session)
-            _tell_sent(progress, session, recipient, payment, cert_id, fee, was_interrupted=True)
+            _tell_sent(progress, session, recipient, payment, done, was_interrupted=True)
             await wallet.intentions.end()
             return
         await wallet.intentions.begin([payment])
@@ -82,9 +83,10 @@ async def _send(settings: Settings, recipient: Recipient, payment: Payment, time
             if fault.code is not ErrorCode.NO_QUORUM and wallet.account.pending is None:
                 await wallet.intentions.end()
             raise
-        fee = session.network.genesis.doc.fee_of_send(1)
         await _settle(session, progress)
-        _tell_sent(progress, session, recipient, payment, result.cert_id, fee, was_interrupted=False)
+        _tell_sent(progress, session, recipient, payment, _find_signed(session, result.cert_id), was_interrupted=False)
+        if read_switch() == "reported":
+            end_at_once()
         await wallet.intentions.end()
 
 
@@ -104,12 +106,13 @@ async def _settle(session: Session, progress: Progress) -> None:
         progress.note("it is final, and not applied by a quorum of validators yet: the next command that uses this wallet brings it to them")
 
 
-def _told_of(record: OutgoingRecord) -> tuple[Hash32, int]:
+def _find_signed(session: Session, cert_id: Hash32) -> OutgoingRecord:
+    return next(record for record in reversed(session.wallet.account.outgoing()) if identify(TRANSITION.decode(record.transition)).cert_id == cert_id)
+
+
+def _tell_sent(progress: Progress, session: Session, recipient: Recipient, payment: Payment, record: OutgoingRecord, *, was_interrupted: bool) -> None:
     candidate = identify(TRANSITION.decode(record.transition))
-    return candidate.cert_id, candidate.core.fee
-
-
-def _tell_sent(progress: Progress, session: Session, recipient: Recipient, payment: Payment, cert_id: Hash32, fee: int, *, was_interrupted: bool) -> None:
+    cert_id, fee = candidate.cert_id, candidate.core.fee
     form = {
         "wallet": session.wallet.name,
         "to": str(recipient.address),
@@ -118,6 +121,7 @@ def _tell_sent(progress: Progress, session: Session, recipient: Recipient, payme
         "memo": payment.text,
         "cert_id": cert_id,
         "finished_interrupted": was_interrupted,
+        "signed_ms": record.created_ms,
         "balance": session.wallet.account.balance.spendable,
     }
     lines = field_lines(
@@ -128,7 +132,9 @@ def _tell_sent(progress: Progress, session: Session, recipient: Recipient, payme
         ]
     )
     if was_interrupted:
-        lines.append("This is the payment that this command had signed before it was interrupted; nothing was paid twice. To pay once more: --again")
+        signed = datetime.fromtimestamp(record.created_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        lines.append(f"This payment was signed at {signed}, by this same command, which was then interrupted. It was finished, or is told once more;")
+        lines.append("no second one was made now. To pay once more: --again")
     progress.result(form, lines)
 
 
@@ -154,11 +160,11 @@ async def _receive(settings: Settings, cert: str | None, timeout_s: float) -> No
         _raise_fault(session)
         cert_id = None if cert is None else find_cert_id(cert, wallet)
         if cert_id is not None:
-            _refuse_unopenable(session, cert_id)
+            refuse_unopenable(session, cert_id)
         await session.get_up_to_date()
         _raise_fault(session)
         if cert_id is not None:
-            _refuse_unopenable(session, cert_id)
+            refuse_unopenable(session, cert_id)
             _refuse_unknown(session, cert_id)
         claimed, certificates = 0, []
         while waiting := wallet.account.claimable(16, cert_id):
@@ -171,7 +177,6 @@ async def _receive(settings: Settings, cert: str | None, timeout_s: float) -> No
         lines = [("claimed", f"{claimed:,} units" if certificates else "nothing: there is nothing to claim")]
         lines += [("certificate", one.hex()) for one in certificates]
         progress.result(form, field_lines([*lines, ("balance", f"{balance:,} units")]))
-        await wallet.intentions.end()
 
 
 def _raise_fault(session: Session) -> None:
@@ -189,7 +194,7 @@ def _refuse_unknown(session: Session, cert_id: Hash32) -> None:
         raise LocalFault(ErrorCode.NOTHING_TO_CLAIM, f"no validator knows of a payment to this wallet with the certificate {cert_id.hex()}")
 
 
-def _refuse_unopenable(session: Session, cert_id: Hash32) -> None:
+def refuse_unopenable(session: Session, cert_id: Hash32) -> None:
     """LocalFault (OUTPUT_UNOPENABLE): a balance with an unknown part could never be spent again."""
     records = _incoming_of(session, cert_id)
     if records and all(record.status is IncomingStatus.UNOPENABLE for record in records):
@@ -216,8 +221,9 @@ async def _watch(settings: Settings, count: int | None, *, claims: bool) -> None
     names = Names(settings)
     seen = 0
     enough = asyncio.Event()
+    unread: OSError | None = None
 
-    def on_event(event: events.WalletEvent) -> None:
+    def show(event: events.WalletEvent) -> None:
         nonlocal seen
         if isinstance(event, events.IncomingSeen):
             seen += 1
@@ -229,9 +235,20 @@ async def _watch(settings: Settings, count: int | None, *, claims: bool) -> None
         elif isinstance(event, events.WalletFault | events.WalletNotice):
             settings.output.tell({"event": event.EVENT, "text": event.text}, [f"note: {event.text}"])
 
+    def on_event(event: events.WalletEvent) -> None:
+        """A watch that nobody reads ends: otherwise it would keep the wallet to itself, and claim unseen, for ever."""
+        nonlocal unread
+        try:
+            show(event)
+        except OSError as error:
+            unread = error
+            enough.set()
+
     async with open_wallet(settings, WATCH_S, on_event, claims=claims) as session:
         settings.output.tell({"event": "watching", "wallet": session.wallet.name}, [f"watching what comes in to '{session.wallet.name}' (Ctrl-C ends it)"])
         await enough.wait()
+        if unread is not None:
+            raise unread
         if claims and not session.wallet.is_view_only:
             await session.get_up_to_date()
 
@@ -254,7 +271,8 @@ def _incoming_line(event: events.IncomingSeen, names: Names) -> str:
     if event.amount is None:
         return f"a payment from {who} that does not open ({event.text}) and is never claimed: certificate {event.cert_id.hex()}"
     memo = f": {event.text}" if event.text else ""
-    return f"{event.amount:,} units from {who}{memo}  (certificate {event.cert_id.hex()})"
+    # The stranger's text stands last: behind it could stand a second amount, or another certificate.
+    return f"{event.amount:,} units from {who}, certificate {event.cert_id.hex()}{memo}"
 
 
 def _progress(settings: Settings) -> Progress:

@@ -5,11 +5,13 @@ A command opens its own wallet and no other, so that others stay free for other 
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
 import click
+from typing_extensions import override
 
 from mesh_core.crypto.startup import prepare
 from mesh_core.errors import ErrorCode, LocalFault
@@ -32,12 +34,23 @@ Listen = Callable[[events.WalletEvent], None]
 GOES_ON: Final = "It is neither lost nor to be paid again: the next command that uses this wallet sends the same bytes once more."
 
 
+class _Seconds(click.FloatRange):
+    """Seconds. "nan" is in no range and out of none, and who waits for it waits in an odd way."""
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid float.", param, ctx)
+        return number
+
+
 def patience_option(default_s: float = PATIENCE_S) -> Callable[[F], F]:
     """--timeout."""
     return click.option(
         "--timeout",
         "timeout_s",
-        type=click.FloatRange(0.1, 86_400),
+        type=_Seconds(0.1, 86_400),
         default=default_s,
         metavar="SECONDS",
         show_default=True,
@@ -128,8 +141,12 @@ async def open_wallet(settings: Settings, timeout_s: float, listen: Listen | Non
         listeners.append(stop_at(step, network.genesis.committee.quorum_threshold))
 
     def publish(event: events.WalletEvent) -> None:
-        for listener in listeners:
-            listener(event)
+        """Tell it. A reader who has gone, or a full disk behind the output, must not stop a payment half-way: what is signed goes on unseen."""
+        for listener in tuple(listeners):
+            try:
+                listener(event)
+            except OSError:
+                listeners.remove(listener)
 
     def on_disk_fault(fault: LocalFault) -> None:
         if not disk.done():

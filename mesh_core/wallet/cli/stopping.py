@@ -16,7 +16,8 @@ from mesh_core.wallet import events
 from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, KnownNetwork, OnCertificate, OnConnected, Question, Reply, Unwatch, Validators
 
 STOP_VARIABLE: Final = "MESH_WALLET_STOP_AT"
-STEPS: Final = ("drafted", "proved", "signed", "stored", "first-request", "first-vote", "quorum", "certified", "first-ack", "settled")
+STEPS: Final = ("drafted", "proved", "signed", "stored", "first-request", "first-vote", "quorum", "certified", "first-ack", "settled", "reported")
+"""`reported`: the result is printed, and that this was done is not recorded yet. The command itself ends there."""
 _LOCAL_STEPS: Final = {"built": "drafted", "proved": "proved", "signed": "signed", "stored": "stored"}
 FIRST_REQUEST_S: Final = 0.25
 """For the first request to leave and to be voted on: the validator then knows what nobody else does."""

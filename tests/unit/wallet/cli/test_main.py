@@ -87,25 +87,28 @@ def test_what_strangers_wrote_is_harmless_in_words(run: Run) -> None:
     ],
 )
 def test_error_has_its_status_and_with_json_its_object(run: Run, code: str, status: int) -> None:
-    number = f"{ErrorCode[code]:04x}"
-    assert failed(run("fail", code)) == (status, f"mesh-wallet: because\\x07 [{number}]\n")
+    number, hint = f"{ErrorCode[code]:04x}", main_module.HINTS.get(ErrorCode[code])
+    more = "" if hint is None else f". {hint}"
+    assert failed(run("fail", code)) == (status, f"mesh-wallet: because\\x07{more} [{number}]\n")
     for words in (["--json", "fail", code], ["fail", code, "--json"]):
         shown = run(*words)
-        assert (shown.exit_code, shown.stderr) == (status, f"mesh-wallet: because\\x07 [{number}]\n")
-        assert json.loads(shown.stdout) == {"error": {"code": number, "text": "because\x07"}}
+        assert (shown.exit_code, shown.stderr) == (status, f"mesh-wallet: because\\x07{more} [{number}]\n")
+        assert json.loads(shown.stdout) == {"error": {"code": number, "text": f"because\x07{more}"}}
 
 
 def test_every_code_has_a_status_that_is_none_of_clicks() -> None:
     assert {status_of(LocalFault(code, "")) for code in ErrorCode} == set(ExitStatus) - {ExitStatus.GOOD, ExitStatus.USAGE}
 
 
-@pytest.mark.parametrize("words", [["fly"], ["--loud"], ["verify"], ["contacts", "add", "bob"], ["contacts", "fly"], ["verify", "a", "--amount", "0"]])
+@pytest.mark.parametrize(
+    "words",
+    [["fly"], ["--loud"], ["verify"], ["contacts", "add", "bob"], ["contacts", "fly"], ["send", "--to", "a", "--amount", "1", "--timeout", "nan"]],
+)
 def test_words_that_do_not_go_together_are_wrong_usage(run: Run, words: list[str]) -> None:
     status, text = failed(run(*words))
     assert status == 2
     assert "Usage: mesh-wallet" in text
-    if words[0] in COMMANDS:
-        shown = run(*words, "--json")
+    for shown in (run(*words, "--json"), run("--json", *words)):
         assert shown.exit_code == 2
         assert json.loads(shown.stdout)["error"]["code"] is None
 
@@ -127,6 +130,31 @@ def test_reader_that_goes_away_is_no_traceback(tmp_path: Path) -> None:
     finally:
         os.close(writing)
     assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full, as Linux has it")
+@pytest.mark.parametrize("words", [("list",), ("list", "--json"), ("--help",)])
+def test_output_that_cannot_be_written_is_said_in_words(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [*PROGRAM, "--home", str(tmp_path), *words]
+        ended = subprocess.run(command, cwd=REPOSITORY, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (1, 1)
+    assert "what this command has to say cannot be written (No space left on device)" in ended.stderr
+
+
+def test_path_that_cannot_be_is_refused_in_words(tmp_path: Path) -> None:
+    ended = subprocess.run([*PROGRAM, "--home", "a" * 5_000, "balance", "--json"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "File name too long [1205]" in ended.stderr, len(ended.stderr)) == (1, True, len(ended.stderr.splitlines()[0]) + 1)
+    assert json.loads(ended.stdout)["error"]["code"] == "1205"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
+def test_what_is_in_memory_stays_out_of_core_dumps() -> None:
+    """Whoever may not be dumped may not be looked into: the kernel says so by the owner of the process's files."""
+    script = "import ctypes, resource; from mesh_core.wallet.cli.secrecy import refuse_core_dumps; refuse_core_dumps(); "
+    script += "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))"
+    ended = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert ended.stdout == "(0, 0) 0\n"
 
 
 def test_terminal_that_cannot_show_a_character_is_shown_its_code(tmp_path: Path) -> None:
