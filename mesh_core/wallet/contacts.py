@@ -5,6 +5,7 @@ bob = "mesh1…"
 "Zoë from work" = "mesh1…"
 """
 
+import stat
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from mesh_core.types.visible_text import visible_text
 
 MAX_NAME_CHARACTERS = 40
 MAX_CONTACTS = 5_000
+CHANGED_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class ContactBook:
         """All of them, by name. LocalFault (CONFIG_INVALID) names what is wrong in the file: nothing of a damaged file is used."""
         if not self._path.exists():
             return ()
+        self._refuse_open_file()
         document = TomlTable.load(self._path)
         document.refuse_unknown(("contacts",))
         table = document.table("contacts")
@@ -52,6 +55,13 @@ class ContactBook:
             if found.setdefault(_key(contact.name), contact) is not contact:
                 raise table.invalid(name, "stands twice: capital and small letters make no difference")
         return tuple(contact for _, contact in sorted(found.items()))
+
+    def _refuse_open_file(self) -> None:
+        """LocalFault (CONFIG_INVALID) where other users may change the file: they could put their own address behind a name that is paid."""
+        mode = stat.S_IMODE(self._path.stat().st_mode)
+        if mode & CHANGED_BY_OTHERS:
+            text = f"{self._path} has mode {mode:04o}: other users of this machine may change who is paid; look through it, and run: chmod 600 '{self._path}'"
+            raise LocalFault(ErrorCode.CONFIG_INVALID, text)
 
     def find(self, name: str) -> Contact | None:
         """The contact of this name; capital and small letters make no difference. LocalFault as `contacts`."""

@@ -1,9 +1,11 @@
 """`mesh-wallet doctor`: what is in the way of a payment, and what to do about it."""
 
 import asyncio
+import stat
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -11,8 +13,10 @@ import click
 from mesh_core.crypto import ristretto
 from mesh_core.errors import ErrorCode, LocalFault, MeshError, PeerFault
 from mesh_core.network.client import Connection, LocalIdentity, PeerAddress, connect
+from mesh_core.protocol.identifiers import compute_proof_id
 from mesh_core.storage.key_file import KeyKind
 from mesh_core.storage.wallet_store import find_key_kind, list_wallets
+from mesh_core.types.evidence import EQUIVOCATION_PROOF, EquivocationProof
 from mesh_core.types.messages import PROTOCOL_VERSION, Pong, PongFlag, Role
 from mesh_core.wallet.choosing import choose_wallet
 from mesh_core.wallet.cli.exit_status import ExitStatus, status_of
@@ -30,7 +34,7 @@ CLOCK_FLOOR_MS: Final = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
 FLAG_ADVICE: Final = {
     PongFlag.SYNCING: "catches up with the others; nothing to do",
     PongFlag.QUARANTINE: "does not vote: it may have forgotten votes (its operator: docs/operations.md, quarantine)",
-    PongFlag.HALTED: "has stopped: it holds proof of two conflicting certificates; do not pay before its operator has looked at it",
+    PongFlag.HALTED: "says that it holds proof of two conflicting certificates, and has stopped: do not pay before its operator has looked at it",
 }
 
 
@@ -108,18 +112,29 @@ def _examine_machine(settings: Settings, findings: Findings) -> None:
         "protocol_version": PROTOCOL_VERSION,
         "group_library": ristretto.BACKEND,
         "clock_ms": now_ms,
+        "clock_compared_with": None,
         "faucet": has_faucet,
         "wallets": list(list_wallets(settings.home.wallets)),
     }
     findings.fields += [
         ("home", str(settings.home.home)),
         ("versions", f"protocol {PROTOCOL_VERSION}, group library {ristretto.BACKEND}"),
-        ("clock", f"{shown} (it only stamps the history)"),
+        ("clock", f"{shown} (this machine's, compared with nobody's: validators tell no time. It only stamps the history)"),
         ("faucet", "listens on this machine" if has_faucet else "none on this machine"),
         ("wallets", ", ".join(list_wallets(settings.home.wallets)) or "none"),
     ]
+    for path in (settings.home.home, settings.home.wallets, settings.network_file, settings.home.genesis_file):
+        if _can_be_changed_by_others(path):
+            findings.advise(f"other users of this machine may change {path}, and with it what this wallet trusts: chmod go-w '{path}'")
     if now_ms < CLOCK_FLOOR_MS:
         findings.advise("set this machine's clock: the times in the history are wrong. Payments do not depend on it")
+
+
+def _can_be_changed_by_others(path: Path) -> bool:
+    try:
+        return bool(stat.S_IMODE(path.stat().st_mode) & (stat.S_IWGRP | stat.S_IWOTH))
+    except OSError:
+        return False
 
 
 async def _probe(peer: PeerAddress, network: Network) -> Probe:
@@ -154,14 +169,27 @@ def _examine_validators(network: Network, probes: list[Probe], findings: Finding
         findings.advice += [f"{probe.peer.display_name} {FLAG_ADVICE[flag]}" for flag in probe.flags]
     if len(voting) < quorum:
         findings.advise(f"{len(voting)} validators vote, and {quorum} are needed: no payment can become final now", ExitStatus.NO_QUORUM)
-    digests: dict[int, set[bytes]] = {}
+    _compare(voting, quorum, findings)
+
+
+def _compare(voting: list[Probe], quorum: int, findings: Findings) -> None:
+    """Validators that have applied equally many certificates are in one state. One that says otherwise is alone with it, or no quorum agrees."""
+    states: dict[int, dict[bytes, list[str]]] = {}
     for probe in voting:
         if probe.pong is not None:
-            digests.setdefault(probe.pong.log_length, set()).add(probe.pong.state_digest)
-    if any(len(found) > 1 for found in digests.values()):
+            states.setdefault(probe.pong.log_length, {}).setdefault(probe.pong.state_digest, []).append(probe.peer.display_name)
+    for length, found in states.items():
+        if len(found) == 1:
+            continue
         findings.form["agree"] = False
-        text = "validators with equally many certificates are in different states: if that stays so, do not pay, and tell their operators"
-        findings.advise(text)
+        groups = sorted(found.values(), key=len, reverse=True)
+        said = ", ".join(" and ".join(names) for names in groups[1:])
+        text = f"{said}: in another state than {' and '.join(groups[0])} after equally many certificates ({length:,}); tell their operators"
+        if len(groups[0]) >= quorum:
+            # One validator's word stops nobody: a quorum agrees, and payments need no more.
+            findings.advice.append(f"{text}. Payments do not need them")
+        else:
+            findings.advise(f"{text}, and if that stays so, do not pay")
 
 
 def _probe_form(probe: Probe) -> dict[str, Any]:
@@ -211,13 +239,14 @@ async def _examine_wallet(settings: Settings, timeout_s: float, findings: Findin
                 "has_unfinished": pending is not None,
                 "spendable": wallet.account.balance.spendable,
                 "incoming": wallet.account.balance.incoming,
-                "evidence": list(standing.evidence),
+                "evidence": [_evidence_form(proof) for proof in standing.evidence],
                 "refusals": list(standing.refusals),
             }
             state = "open" if wallet.fault is None else standing.condition.name.lower()
             findings.fields += [
                 ("wallet", f"{name}, {_KEY_WORDS[kind]}; slot {wallet.account.state.sequence}, {sent} payments sent"),
                 ("account", state if fault_text is None else f"{state}: {fault_text}"),
+                *(("evidence", _describe_evidence(proof)) for proof in standing.evidence),
             ]
             if later:
                 findings.advise("the history has payments from the future: this machine's clock was, or is, wrong")
@@ -239,9 +268,19 @@ def _advise_fault(condition: Condition) -> str:
     if condition is Condition.STUCK:
         return "the account is stuck: a program has signed what validators refuse for ever. mesh-wallet emergency frees it; read its --help before"
     return (
-        "the account is locked for good: its balance is not lost to anybody else, and cannot move. What was paid to it stays claimable by nobody."
-        " Use another wallet, and never one seed on two machines"
+        "the account is locked: two transitions are signed for one slot, some validators have voted for the one and some for the other, and none may vote"
+        " twice. Nothing can be paid or claimed from it in this version of the protocol, and nobody can take what is in it. What remains possible: balance,"
+        " history, show, the receipts of its payments, and export-view-key. Be paid to another wallet (mesh-wallet keygen NAME), and never use one seed on"
+        " two machines"
     )
+
+
+def _describe_evidence(proof: EquivocationProof) -> str:
+    return f"proof {compute_proof_id(proof).hex()}: one key signed {proof.id_a.hex()} and {proof.id_b.hex()}; --json has its digits for 'mesh-wallet verify'"
+
+
+def _evidence_form(proof: EquivocationProof) -> dict[str, Any]:
+    return {"proof_id": compute_proof_id(proof), "transition_ids": [proof.id_a, proof.id_b], "proof": EQUIVOCATION_PROOF.encode(proof)}
 
 
 _KEY_WORDS: Final = {KeyKind.PLAIN: "seed not sealed", KeyKind.SEALED: "seed sealed", KeyKind.VIEW_ONLY: "view-only"}

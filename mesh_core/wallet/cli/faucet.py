@@ -1,17 +1,22 @@
 """`mesh-wallet faucet`: test money from a local network."""
 
 import asyncio
+from typing import Final
 
 import click
 
 from mesh_core.types.basic import Hash32
+from mesh_core.types.transition import MAX_CLAIMS
 from mesh_core.wallet import events
 from mesh_core.wallet.cli.output import field_lines
 from mesh_core.wallet.cli.parties import parse_amount
+from mesh_core.wallet.cli.paying import refuse_unopenable
 from mesh_core.wallet.cli.progress import Progress
 from mesh_core.wallet.cli.session import Session, load_settings_network, open_wallet, patience_option, run
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
 from mesh_core.wallet.faucet import ask_faucet
+
+HOW_TO_CLAIM: Final = "mesh-wallet receive"
 
 
 @click.command(cls=WalletCommand)
@@ -41,22 +46,32 @@ async def _faucet(settings: Settings, units: int, timeout_s: float, *, claims: b
         if claims:
             wallet.require_signing_keys()
         cert_id = await asyncio.to_thread(ask_faucet, settings.faucet_socket, wallet.address, units, timeout_s=timeout_s)
+        # The faucet's word is one thing, what the validators prove is another: the amount is that of the payment.
+        await session.get_up_to_date()
+        paid = await session.within(
+            _find(session, cert_id, came), lambda: f"the faucet says that it has paid, and no validator has told of it yet; {session.describe_reach()}"
+        )
         if claims:
-            await session.get_up_to_date()
-            await session.within(
-                _claim(session, cert_id, came), lambda: f"the faucet has paid, and it is not claimed yet; {session.describe_reach()}: mesh-wallet receive"
-            )
+            unclaimed = "the faucet has paid, and its payment is not claimed yet"
+            await session.within(_claim(session, cert_id), lambda: f"{unclaimed}; {session.describe_reach()}: {HOW_TO_CLAIM}")
         balance = wallet.account.balance.spendable
-        form = {"wallet": wallet.name, "amount": units, "cert_id": cert_id, "claimed": claims, "balance": balance}
-        claimed = "claimed" if claims else "to be claimed: mesh-wallet receive"
-        fields = [("from faucet", f"{units:,} units, {claimed}"), ("certificate", cert_id.hex()), ("balance", f"{balance:,} units")]
+        form = {"wallet": wallet.name, "amount": paid, "cert_id": cert_id, "claimed": claims, "balance": balance}
+        claimed = "claimed" if claims else f"to be claimed: {HOW_TO_CLAIM}"
+        fields = [("from faucet", f"{paid:,} units, {claimed}"), ("certificate", cert_id.hex()), ("balance", f"{balance:,} units")]
         progress.result(form, field_lines(fields))
 
 
-async def _claim(session: Session, cert_id: Hash32, came: asyncio.Event) -> None:
-    """Claim it as soon as a validator tells of it."""
-    while not session.wallet.account.claimable(1, cert_id):
+async def _find(session: Session, cert_id: Hash32, came: asyncio.Event) -> int:
+    """What the payment brings, as soon as a validator tells of it. LocalFault (OUTPUT_UNOPENABLE)."""
+    while True:
+        refuse_unopenable(session, cert_id)
+        found = session.wallet.account.claimable(MAX_CLAIMS, cert_id)
+        if found:
+            return sum(output.opening.value for output in found)
         await came.wait()
         came.clear()
+
+
+async def _claim(session: Session, cert_id: Hash32) -> None:
     await session.wallet.receive(cert_id)
     await session.wallet.wait_settled()

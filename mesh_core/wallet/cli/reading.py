@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 from datetime import datetime
 from typing import Any, Final
 
@@ -30,8 +31,8 @@ from mesh_core.wallet.wallet import Wallet
 
 offline_option = click.option("--offline", is_flag=True, help="Show what this machine knows, and ask no validator.")
 CSV_COLUMNS: Final = ("time", "direction", "amount", "fee", "counterparty", "name", "status", "certificate", "memo")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet compute a cell that a stranger wrote."""
+_FORMULA: Final = re.compile(r"(^|;)([\s'\"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+"""What makes a spreadsheet compute a cell that a stranger wrote. Where commas are decimal, spreadsheets cut such a file at semicolons, too."""
 
 
 @click.command(cls=WalletCommand)
@@ -61,6 +62,7 @@ async def _balance(settings: Settings, timeout_s: float, *, offline: bool) -> No
             "unopenable": burnt,
             "sequence": account.state.sequence,
             "state": _state(wallet),
+            "evidence": [{"transition_ids": [proof.id_a, proof.id_b]} for proof in wallet.standing.evidence],
             "is_current": fault is None and not offline,
         }
         rows = [
@@ -73,8 +75,9 @@ async def _balance(settings: Settings, timeout_s: float, *, offline: bool) -> No
             lines.append(f"{burnt} payments came whose memos do not open: their amounts are unknown, and they are never claimed")
         if amounts.incoming and not wallet.is_view_only:
             lines.append("What is incoming can be spent once it is claimed: mesh-wallet receive")
+        lines += [f"signed for one slot: {proof.id_a.hex()} and {proof.id_b.hex()}" for proof in wallet.standing.evidence]
         settings.output.tell(form, lines)
-        await _finish(wallet, fault)
+        _raise_stopped(wallet, fault)
 
 
 @click.command(cls=WalletCommand)
@@ -102,7 +105,10 @@ async def _history(settings: Settings, timeout_s: float, *, as_csv: bool, offlin
             rows = [_row(entry, names) for entry in entries]
             header = ("TIME", "", "UNITS", "FEE", "WITH", "STATUS", "CERTIFICATE", "MEMO")
             settings.output.tell(form, table_lines(header, rows) if rows else ["no payments yet"])
-        await _finish(session.wallet, fault)
+        _raise_stopped(session.wallet, fault)
+        if session.wallet.account.pending is None:
+            # Who has seen every payment needs no reminder of the one that was interrupted.
+            await session.wallet.intentions.end()
 
 
 async def _look(session: Session, *, offline: bool) -> LocalFault | None:
@@ -118,13 +124,11 @@ async def _look(session: Session, *, offline: bool) -> LocalFault | None:
     return None
 
 
-async def _finish(wallet: Wallet, fault: LocalFault | None) -> None:
-    """What was shown may be old, or the last that there will be: the exit status says so. Who has seen it all needs no reminder of what was interrupted."""
+def _raise_stopped(wallet: Wallet, fault: LocalFault | None) -> None:
+    """What was shown may be old, or the last that there will be: the exit status says so."""
     stopped = wallet.fault or fault
     if stopped is not None:
         raise stopped
-    if wallet.account.pending is None:
-        await wallet.intentions.end()
 
 
 def _state(wallet: Wallet) -> str:
@@ -183,9 +187,11 @@ def _csv(entries: list[HistoryEntry], names: Names) -> str:
 
 
 def _cell(text: str) -> str:
-    """A stranger's text in a cell: no formula, nothing that a terminal obeys."""
-    shown = visible_text(text)
-    return f"'{shown}" if text.startswith(_FORMULA) else shown
+    """A stranger's text in a cell: no formula, nothing that a terminal obeys.
+
+    It is looked at as it is written: characters that are not shown are gone by then, and cannot hide a formula behind them.
+    """
+    return _FORMULA.sub(r"\1'\2", visible_text(text))
 
 
 # --- One certificate

@@ -6,22 +6,27 @@ docs/wallet.md lists these sentences: one that is not there, word for word, fail
 import csv
 import io
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 from nacl.pwhash import argon2id
 
+from mesh_core.crypto.domains import SIG_OWNER
 from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
-from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, SealingCost
+from mesh_core.crypto.phrase import seed_to_phrase
+from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, SEALED_SEED, SealedSeed, SealingCost
 from mesh_core.errors import ErrorCode
+from mesh_core.network.genesis_file import load_genesis
+from mesh_core.protocol.equivocation import build_client_equivocation
 from mesh_core.storage.database import Database
-from mesh_core.storage.key_file import Sealing
+from mesh_core.storage.key_file import SEALED_LINE, Sealing
 from mesh_core.storage.lock import OwnerLock
 from mesh_core.storage.wallet_store import DATABASE_NAME, FORMAT_NAME, FORMAT_VERSION, WalletStore
 from mesh_core.types.address import encode_bech32m
 from mesh_core.types.basic import Commitment, Hash32, Scalar32
-from mesh_core.types.transition import OutputKey
+from mesh_core.types.transition import STATEMENT, OutputKey, Statement
 from mesh_core.wallet.cli.exit_status import ExitStatus
 from mesh_core.wallet.cli.prompts import PASSPHRASE_VARIABLE
 from mesh_core.wallet.contacts import ContactBook
@@ -216,12 +221,26 @@ def test_payment_that_does_not_open_is_shown_and_never_claimed(run: Run, home: P
 
 
 def test_spreadsheet_computes_nothing_that_a_stranger_wrote(run: Run, home: Path) -> None:
-    for number, text in enumerate(('=HYPERLINK("x")', "+1", "-1", "@x", "\x1b[2J", "plain")):
+    texts = ('=HYPERLINK("x")', "+1", "-1", "@x", "\x1b[2J", "plain", "\ufe0f=1", "\u00a0=1", "\uff1d1", "a;=1", "a; -1", "5 - 1; a=b")
+    for number, text in enumerate(texts):
         key = OutputKey(Hash32(bytes([number]) * 32), 0)
         record = IncomingRecord(IncomingStatus.CLAIMABLE, BOB.owner, Commitment(bytes(32)), 1, Scalar32(bytes(32)), text, number + 1)
         write(home, incoming_key(key), INCOMING_RECORD.encode(record))
     rows = list(csv.DictReader(io.StringIO(run("history", "--offline", "--csv").stdout)))
-    assert [row["memo"] for row in rows] == ['\'=HYPERLINK("x")', "'+1", "'-1", "'@x", "\\x1b[2J", "plain"]
+    assert [row["memo"] for row in rows] == [
+        '\'=HYPERLINK("x")',
+        "'+1",
+        "'-1",
+        "'@x",
+        "\\x1b[2J",
+        "plain",
+        "'=1",
+        "' =1",
+        "'\uff1d1",
+        "a;'=1",
+        "a;' -1",
+        "5 - 1; a=b",
+    ]
     assert "\x1b" not in run("history", "--offline").stdout
 
 
@@ -267,3 +286,112 @@ def test_doctor_says_what_to_do_where_nothing_runs(run: Run, network: NetworkFol
     network.network_file.unlink()
     result = run("doctor", *QUICK)
     assert (result.exit_code, "Start one with 'mesh-testnet up" in result.stdout) == (1, True)
+
+
+def test_wallet_without_a_name_is_no_other_wallet(run: Run, home: Path) -> None:
+    """A variable that is not set: the wallet in use must not pay in its place."""
+    assert "'' is no name for a wallet" in say(run, "--wallet", "", *SEND, code="130b")
+
+
+def test_damaged_wallet_does_not_hide_the_others(run: Run, home: Path) -> None:
+    WalletStore.make(home / "wallets", "broken", bytes(32))
+    (home / "wallets" / "broken" / "seed").write_text("nonsense")
+    WalletStore.make(home / "wallets", "open", b"\x01" * 32)
+    (home / "wallets" / "open" / "seed").chmod(0o644)
+    assert "no payments yet" in run("--wallet", "alice", "history", "--offline").stdout
+    found = {one["wallet"]: one for one in json.loads(run("list", "--json").stdout)["wallets"]}
+    assert [(name, one["key"], one["fault"] is None) for name, one in found.items()] == [
+        ("alice", "plain", True),
+        ("broken", None, False),
+        ("open", None, False),
+    ]
+    assert "nonsense" not in run("list").stdout
+    assert "is damaged: expected 64 hexadecimal digits, found 8 bytes" in say(run, "--wallet", "broken", "balance", "--offline", code="1002")
+    assert "run: chmod 600" in say(run, "--wallet", "open", "balance", "--offline", code="1002")
+
+
+def test_contacts_that_others_may_change_pay_nobody(run: Run, home: Path) -> None:
+    ContactBook(home / "contacts.toml").add("bob", ADDRESS)
+    for mode in (0o620, 0o602, 0o666):
+        (home / "contacts.toml").chmod(mode)
+        assert f"has mode {mode:04o}: other users of this machine may change who is paid" in say(run, "send", "--to", "bob", "--amount", "1", code="1001")
+    (home / "contacts.toml").chmod(0o640)
+    assert say(run, "send", "--to", "bob", "--amount", "1", *QUICK, code="130a", status=ExitStatus.NO_QUORUM)
+
+
+def test_doctor_tells_of_files_that_others_may_change(run: Run, home: Path) -> None:
+    home.chmod(0o777)
+    assert f"other users of this machine may change {home}, and with it what this wallet trusts" in run("doctor", *QUICK).stdout
+    home.chmod(0o700)
+    assert "other users" not in run("doctor", *QUICK).stdout
+
+
+def test_evidence_of_a_locked_account_is_shown_and_verifies(run: Run, home: Path, tmp_path: Path) -> None:
+    genesis = load_genesis(home / "genesis.bin")
+    alice = WalletKeys.from_seed(bytes.fromhex((home / "wallets/alice/seed").read_text().split()[-1]))
+    statements = [Statement(genesis.network_id, 0, alice.owner, 0, Hash32(bytes([number]) * 32)) for number in (1, 2)]
+    first, second = (alice.signing_key.sign(SIG_OWNER, STATEMENT.encode(statement)) for statement in statements)
+    proof = build_client_equivocation(statements[0], first, statements[1].transition_id, second)
+    write(home, STANDING_KEY, STANDING.encode(Standing(Condition.LOCKED, 0, "two transitions are signed", (proof,), (), 1)))
+    shown = run("balance", "--offline")
+    assert (shown.exit_code, f"{'01' * 32} and {'02' * 32}" in shown.stdout) == (ExitStatus.LOCKED, True)
+    words = ("emergency", "--confirm", "I sign two transitions for one slot")
+    assert failed(run(*words, *QUICK))[0] in (ExitStatus.LOCKED, ExitStatus.NO_QUORUM)
+    found = json.loads(run("doctor", *QUICK, "--json").stdout)
+    (evidence,) = found["wallet"]["evidence"]
+    assert any("What remains possible: balance" in advice for advice in found["advice"])
+    (tmp_path / "proof").write_text(evidence["proof"])
+    checked = json.loads(run("verify", str(tmp_path / "proof"), "--json").stdout)
+    assert (checked["document"], checked["proof_id"], checked["offender"]) == ("equivocation_proof", evidence["proof_id"], "client")
+
+
+def test_restore_asks_for_no_words_where_there_is_no_network(run: Run, network: NetworkFolder, home: Path) -> None:
+    network.network_file.unlink()
+    text = say(run, "restore", "dora", "--no-passphrase", code="1001")
+    assert "there is no network" in text
+    assert not (home / "wallets" / "dora").exists()
+
+
+def test_restore_without_a_quorum_says_that_the_wallet_is_made(run: Run, home: Path) -> None:
+    result = run("restore", "dora", "--no-passphrase", *QUICK, stdin=seed_to_phrase(b"\x05" * 32).encode())
+    assert result.exit_code == ExitStatus.NO_QUORUM
+    text = documented_sentence(result.stderr.splitlines()[-1], "130a", ExitStatus.NO_QUORUM)
+    assert "'dora' is made from its phrase, and everything else is still to come, with the next command that uses it" in text
+    again = run("restore", "twin", "--no-passphrase", "--offline", stdin=seed_to_phrase(b"\x05" * 32).encode())
+    assert (again.exit_code, "dora and twin have one seed" in again.stderr) == (0, True)
+
+
+@pytest.mark.parametrize("content", ["abandon".encode("utf-16"), b"\xff" * 64, b"\x00" * 9_000])
+def test_phrase_file_in_another_encoding_is_refused_in_words(run: Run, content: bytes) -> None:
+    status, text = failed(run("restore", "dora", "--no-passphrase", stdin=content))
+    assert (status, "a recovery phrase has 24 words" in text) == (1, True)
+
+
+def test_sealed_seed_that_asks_for_the_whole_memory(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that somebody prepared: 4 TiB for Argon2id. It is refused by its numbers, before any memory is asked for."""
+    monkeypatch.setenv(PASSPHRASE_VARIABLE, "x")
+    WalletStore.make(home / "wallets", "bomb", bytes(32))
+    bomb = SealedSeed(3, 2**32 - 1, bytes(argon2id.SALTBYTES), bytes(72))
+    (home / "wallets" / "bomb" / "seed").write_bytes(SEALED_LINE + SEALED_SEED.encode(bomb).hex().encode() + b"\n")
+    assert "asks for 3 passes over 4294967295 KiB: no wallet seals so" in say(run, "--wallet", "bomb", "balance", "--offline", code="1002")
+
+
+def test_named_pipe_that_nobody_writes_to_is_no_document(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "these 0 bytes are no payment receipt" in say(run, "verify", str(tmp_path / "pipe"), code="1602", status=ExitStatus.NOT_VERIFIED)
+    assert "holds no view key" in failed(run("import-view-key", "v", str(tmp_path / "pipe")))[1]
+
+
+@pytest.mark.parametrize(("name", "reason"), [("nothing", "No such file"), (".", "Is a directory"), ("loop", "Too many levels")])
+def test_document_that_cannot_be_read(run: Run, tmp_path: Path, name: str, reason: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    assert reason in say(run, "verify", str(tmp_path / name), code="1001")
+
+
+def test_endless_document_is_refused_after_its_first_megabytes(run: Run) -> None:
+    assert "/dev/zero is longer than 3,145,728 bytes" in say(run, "verify", "/dev/zero", code="1602", status=ExitStatus.NOT_VERIFIED)
+
+
+@pytest.mark.parametrize("amount", ["1_000", "+5", "٣", "1e3", "0", str(2**64)])
+def test_amount_to_verify_is_read_like_any_other(run: Run, tmp_path: Path, amount: str) -> None:
+    say(run, "verify", str(tmp_path), "--amount", amount, code="1304")
