@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -188,9 +188,11 @@ def test_keygen_and_restore_at_a_terminal(tmp_path: Path) -> None:
 class Terminal:
     """A command that has a terminal of its own."""
 
-    def __init__(self, shell: Shell, *words: str) -> None:
+    def __init__(self, shell: Shell, *words: str, program: Sequence[str] = (sys.executable, "-m", "mesh_core.wallet.cli.main")) -> None:
         self._main, side = pty.openpty()
-        command = [sys.executable, "-m", "mesh_core.wallet.cli.main", *words]
+        # A terminal of its own, that Ctrl-C comes from: the session's controlling one.
+        take = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+        command = [sys.executable, "-c", take, *program, *words]
         self._process = subprocess.Popen(command, stdin=side, stdout=side, stderr=side, env=shell.environment, cwd=REPOSITORY, start_new_session=True)
         os.close(side)
         self._printed = ""
