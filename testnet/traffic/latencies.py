@@ -14,9 +14,11 @@ TARGET_MS: Final = 300.0
 """A payment that is final within so long feels immediate; what this project promises."""
 BUCKETS_PER_DECADE: Final = 120
 """Many divisors, so that a screen of any width can put whole buckets together into columns."""
-FIRST_BUCKET_MS: Final = 1.0
+TARGET_BUCKET: Final = 300
+"""The first one beyond the target: it is an edge between two buckets, so that a histogram shows on which side of it a payment is."""
+FIRST_BUCKET_MS: Final = TARGET_MS / 10 ** (TARGET_BUCKET / BUCKETS_PER_DECADE)
 BUCKETS_COUNT: Final = 5 * BUCKETS_PER_DECADE
-"""1 ms to 100 s. What is shorter stands in the first bucket, what is longer in the last."""
+"""0.95 ms to 95 s. What is shorter stands in the first bucket, what is longer in the last."""
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
@@ -25,10 +27,10 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
 
 
 def bucket_of(ms: float) -> int:
-    """The histogram's bucket of a duration."""
+    """The histogram's bucket of a duration. A bucket holds its upper end."""
     if ms <= FIRST_BUCKET_MS:
         return 0
-    return min(BUCKETS_COUNT - 1, math.floor(math.log10(ms / FIRST_BUCKET_MS) * BUCKETS_PER_DECADE + 1e-9))
+    return min(BUCKETS_COUNT - 1, max(0, math.ceil(math.log10(ms / FIRST_BUCKET_MS) * BUCKETS_PER_DECADE - 1e-9) - 1))
 
 
 class Latencies:
