@@ -1,12 +1,15 @@
 """The workstation: composes the screens, brings events into the state ten times a second, and has done what screens ask for. Nothing else."""
 
+import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import on
+from textual._context import active_message_pump
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.css.query import NoMatches
@@ -17,6 +20,7 @@ from typing_extensions import override
 from mesh_app.actions import ACTIONS
 from mesh_app.exports import write_export
 from mesh_app.messages import CertificateWanted, Ordered, StateWanted
+from mesh_app.mishaps import Mishaps, words_of
 from mesh_app.model import State, apply, remark
 from mesh_app.orders.order import Order
 from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator, ValidatorOrder
@@ -34,12 +38,19 @@ from mesh_app.screens.pay import PayScreen
 from mesh_app.screens.performance import PerformanceScreen
 from mesh_app.screens.validators import ValidatorsScreen
 from mesh_app.screens.wallets import WalletsScreen
+from mesh_app.settings.kept import Kept
+from mesh_app.settings.settings import THEMES
+from mesh_app.setup import Setup
 from mesh_app.widgets.bindings import bindings_of
-from mesh_app.widgets.tones import MESH_DARK, MESH_LIGHT
+from mesh_app.widgets.tones import MESH_MONO, MESH_THEMES
+from mesh_app.widgets.unbroken import Unbroken
 from mesh_core.errors import MeshError
 from mesh_core.types.visible_text import visible_text
 
 TICK_SECONDS: Final = 0.1
+SLOW_TICK_SECONDS: Final = 0.5
+"""For remote links: figures twice a second."""
+MAX_ERRORS: Final = 20
 MAX_EVENTS_PER_TICK: Final = 2_000
 """More wait for the next tick, so that a flood of events never holds up the keyboard."""
 WAYS: Final = frozenset({"show", "pay", "back", "leave", "new_wallet"})
@@ -51,7 +62,7 @@ ERROR_TOAST_SECONDS: Final = 8.0
 _NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 
 
-class MeshApp(App[None]):
+class MeshApp(Unbroken, App[None]):
     """`await MeshApp(workbench).run_async()`. The workbench runs before and is closed after it, by whoever made it."""
 
     CSS_PATH = "app.tcss"
@@ -70,19 +81,38 @@ class MeshApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("everywhere")]
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, workbench: Workbench, *, theme: str = MESH_DARK.name) -> None:
+    def __init__(self, workbench: Workbench, setup: Setup | None = None) -> None:
         super().__init__()
+        self.setup = setup or Setup()
         self.workbench = workbench
-        self.state = State()
+        self.state = State(about=self.setup.about)
+        self.errors: deque[str] = deque(maxlen=MAX_ERRORS)
+        """Told above the keys until somebody dismisses them."""
+        self.mishaps = Mishaps(self.setup.about.log)
+        self.last_words = ""
+        """Why the workstation could not go on, where it could not; for the terminal that it leaves behind."""
+        self.when_up: Callable[[], None] = lambda: None
+        """Called once the terminal is the screen's."""
         self._earlier_screens: list[str] = []
         self._second = -1
-        self.register_theme(MESH_DARK)
-        self.register_theme(MESH_LIGHT)
-        self.theme = theme
+        self._restored: set[str] = set()
+        self._kept = self.setup.kept
+        self._had_validators = False
+        for theme in MESH_THEMES:
+            self.register_theme(theme)
+        self.theme = self.setup.theme
+        self.set_keymap(dict(self.setup.settings.keys))
+        if self.setup.settings.slow or not self.setup.settings.animations:
+            self.animation_level = "none"
+        if self.setup.kept.screen in self.MODES:
+            self._current_mode = self.setup.kept.screen
 
     def on_mount(self) -> None:
         """Events are read from now on."""
-        self.set_interval(TICK_SECONDS, self.tick)
+        for problem in self.setup.problems:
+            self.tell_error(problem)
+        self.when_up()
+        self.set_interval(SLOW_TICK_SECONDS if self.setup.settings.slow else TICK_SECONDS, self.tick)
         self.tick()
 
     # --- Events ---------------------------------------------------------------------------------------------------------------
@@ -95,8 +125,11 @@ class MeshApp(App[None]):
         second = self.state.now_ns // _NANOSECONDS_PER_SECOND
         waiting = any(True for _ in self.state.payments_in_flight)
         if changed or waiting or second != self._second:
-            self._second = second
+            is_new_second, self._second = second != self._second, second
+            self._tell_dead_network()
             self._show()
+            if is_new_second:
+                self._keep()
 
     def _take_events(self) -> bool:
         events = self.workbench.events
@@ -116,13 +149,24 @@ class MeshApp(App[None]):
             if isinstance(screen, MeshScreen) and screen.is_mounted:
                 # While the application ends, its timers still run, and a screen loses its panes one by one.
                 with contextlib.suppress(NoMatches):
+                    self._restore(screen)
+                    screen.tell_errors(self.errors)
                     screen.show(self.state, self.workbench.mode)
 
     def _report_fault(self, text: str, *, of_wallet: bool) -> None:
         if of_wallet and isinstance(self.screen, PayScreen):
             self.screen.refuse(text)
         else:
-            self.toast(text, error=True)
+            self.tell_error(text, entered=True)
+
+    def _tell_dead_network(self) -> None:
+        """The last validator has gone: what it said last stays in sight."""
+        has_validators = any(validator.is_running for validator in self.state.validators)
+        if self._had_validators and not has_validators:
+            last = max(self.state.validators, key=lambda validator: validator.since_ns)
+            words = last.last_error or last.detail or last.condition[1]
+            self.tell_error(f"no validator is left; the last was {last.name}: {words}. Payments wait until {self.state.quorum} are up.")
+        self._had_validators = has_validators
 
     @on(StateWanted)
     def _screen_is_back(self) -> None:
@@ -150,7 +194,8 @@ class MeshApp(App[None]):
             self._order(self._pay(order), order.describe())
             return
         command = order.command_line()
-        remark(self.state, f"you: {order.describe()}{f' · {command}' if command else ''}")
+        if order.is_told:
+            remark(self.state, f"you: {order.describe()}{f' · {command}' if command else ''}")
         self._order(self.workbench.do(order), order.describe())
 
     async def _pay(self, order: Pay) -> None:
@@ -176,9 +221,10 @@ class MeshApp(App[None]):
         if event.worker.group != "orders" or event.state is not WorkerState.ERROR:
             return
         error = event.worker.error
-        text = error.text if isinstance(error, MeshError) else f"{type(error).__name__}: {error}"
-        remark(self.state, f"{event.worker.name} failed: {text}")
-        self.toast(f"{event.worker.name}: {text}", error=True)
+        if isinstance(error, MeshError):
+            self.tell_error(f"{event.worker.name}: {error.text}")
+        elif isinstance(error, Exception):
+            self._handle_exception(error)
 
     # --- Actions ----------------------------------------------------------------------------------------------------------------
 
@@ -192,6 +238,7 @@ class MeshApp(App[None]):
         if name != self.current_mode:
             self._earlier_screens = [*self._earlier_screens[-9:], self.current_mode]
             await self.switch_mode(name)
+            self._keep()
 
     async def action_pay(self) -> None:
         """The payment form, from anywhere."""
@@ -202,9 +249,15 @@ class MeshApp(App[None]):
 
     @override
     async def action_back(self) -> None:
-        """Out of a form into the screen's list; from there to the screen before."""
+        """Undoes one thing: a selection, errors, a zoom, the form that one is in; after that, to the screen before."""
         screen = self.screen
-        if isinstance(screen, PayScreen) and screen.focused is not None and screen.query_one("#payment-form") in screen.focused.ancestors:
+        if screen.selections:
+            screen.clear_selection()
+        elif self.errors:
+            self.action_dismiss_errors()
+        elif screen.maximized is not None:
+            screen.minimize()
+        elif isinstance(screen, PayScreen) and screen.focused is not None and screen.query_one("#payment-form") in screen.focused.ancestors:
             screen.query_one("#payments").focus()
         elif self._earlier_screens:
             await self.switch_mode(self._earlier_screens.pop())
@@ -269,11 +322,117 @@ class MeshApp(App[None]):
         plural = "" if running == 1 else "s"
         self.push_screen(Confirm(f"Quit? {running} validator{plural} will be stopped.", yes="Quit", no="Stay"), lambda yes: self.exit() if yes else None)
 
+    def action_zoom(self) -> None:
+        """The pane in focus over the whole screen; again, and everything is back."""
+        screen = self.screen
+        if screen.maximized is not None:
+            screen.minimize()
+        elif screen.focused is None or not screen.maximize(screen.focused):
+            self.toast("no pane to zoom here")
+
+    def action_next_theme(self) -> None:
+        """Dark, light, without colours."""
+        here = THEMES.index(self.theme) if self.theme in THEMES else -1
+        self.theme = THEMES[(here + 1) % len(THEMES)]
+        self.toast(f"theme: {self.theme}")
+
+    def watch_theme(self, theme: str) -> None:
+        """What tells states apart without colours needs other borders."""
+        self.set_class(theme == MESH_MONO.name, "-mono")
+
+    def action_stay(self) -> None:
+        """Suspended, nobody would see what the validators do, and the terminal would stay as it is."""
+        self.toast("ctrl+z does not suspend: the validators would go on unseen. Another terminal is the way, or q.")
+
+    @override
+    def action_help_quit(self) -> None:
+        """Many press ctrl+c to leave; here it copies what is selected."""
+        self.toast("ctrl+c copies what the mouse has selected; y copies the pane, q quits")
+
+    def action_dismiss_errors(self) -> None:
+        """The errors above the keys were read."""
+        self.errors.clear()
+        self._show()
+
+    def tell_error(self, text: str, *, entered: bool = False) -> None:
+        """An error: a toast, a line above the keys until it is dismissed, and a line in the event stream where it has not been entered there already."""
+        if not entered:
+            remark(self.state, text)
+        if text not in self.errors:
+            self.errors.append(text)
+        self.toast(text, error=True)
+
     def toast(self, text: str, *, error: bool = False) -> None:
-        """A short message in the corner; at most two at a time."""
+        """A short message in the corner; at most two at a time, and never the same twice."""
+        if any(notification.message == text for notification in self._notifications):
+            return
         if len(self._notifications) >= MAX_TOASTS:
             self.clear_notifications()
         self.notify(text, severity="error" if error else "information", timeout=ERROR_TOAST_SECONDS if error else TOAST_SECONDS, markup=False)
+
+    # --- What is kept for the next run --------------------------------------------------------------------------------------------
+
+    def _restore(self, screen: MeshScreen) -> None:
+        if screen.NAME not in self._restored:
+            self._restored.add(screen.NAME)
+            screen.restore(self.setup.kept.panes.get(screen.NAME, {}))
+
+    def _now_kept(self) -> Kept:
+        panes = dict(self._kept.panes)
+        for screen in self.screen_stack:
+            if isinstance(screen, MeshScreen) and screen.NAME in self._restored:
+                panes[screen.NAME] = screen.keep()
+        theme = self.theme if self.theme in THEMES else None
+        return Kept(screen=self.current_mode, theme=theme, panes={name: kept for name, kept in panes.items() if kept})
+
+    def _keep(self) -> None:
+        """Written when something changed, and away from the screen's loop; a run that is killed has lost a second."""
+        kept = self._now_kept()
+        if kept == self._kept:
+            return
+        self._kept = kept
+        self.run_worker(self._write_kept(kept), group="keeping", exit_on_error=False)
+
+    async def _write_kept(self, kept: Kept) -> None:
+        problem = await asyncio.to_thread(self.setup.keep, kept)
+        if problem:
+            remark(self.state, problem)
+
+    # --- Bugs ---------------------------------------------------------------------------------------------------------------------
+
+    @override
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual ends an application at the first exception, with pages of traceback. Here it is logged, told in one line, and everything else goes on.
+
+        Where it cannot go on (no screen yet, a screen whose loop has ended, far too many), the application ends in good order with that line.
+        """
+        line = self.mishaps.take(error)
+        if not self.is_running or not self._screen_stacks.get(self._current_mode) or self.mishaps.too_many:
+            self._give_up(error)
+            return
+        if line:
+            self.tell_error(line)
+        pump = active_message_pump.get(None)
+        if isinstance(pump, Screen):
+            asyncio.get_running_loop().call_soon(self._look_after, pump, error)
+
+    def _look_after(self, screen: Screen[Any], error: Exception) -> None:
+        """A screen that takes no messages any more would hold the keyboard for ever."""
+        if not screen.is_running and screen in self.screen_stack:
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self.last_words = self.last_words or words_of(error)
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+    @override
+    async def run_action(self, action: Any, default_namespace: Any = None, namespaces: Any = None) -> bool:
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:  # noqa: BLE001 - a key that meets a bug does nothing, and says so
+            self._handle_exception(error)
+            return True
 
     # --- Command palette --------------------------------------------------------------------------------------------------------
 

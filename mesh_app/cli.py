@@ -1,18 +1,21 @@
 """The `mesh-app` command: the workstation, one validator, or a demonstration without a screen. Textual is imported only for the screen."""
 
 import argparse
-import asyncio
-import importlib.metadata
+import dataclasses
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from mesh_app.completion import SHELLS
 from mesh_app.exit_status import ExitStatus
+from mesh_app.settings.settings import LOG_LEVELS, THEMES, Settings
 from mesh_core.errors import ErrorCode, LocalFault
-from mesh_core.wallet.home_folder import HOME_VARIABLE, find_home
+from mesh_core.wallet.home_folder import HOME_VARIABLE
 
 DEMOS = ("first-payment", "crash-recovery", "double-spend")
+SLOW_FRAMES_PER_SECOND = 10
 DIGITS_MOST = 20
 """Digits of 2^64 - 1."""
 
@@ -25,10 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         given.remove("--validator")
         return validator_main(given)
-    parser = _parser()
+    parser = make_parser()
     options = parser.parse_args(given)
     if options.version:
         return _print_version()
+    if options.print_config:
+        return _print_config()
+    if options.command is not None:
+        return _run_command(parser, options)
     if options.demo is None:
         if options.headless or options.json or options.amount is not None or options.seed is not None:
             parser.error("--headless, --json, --amount and --seed go with --demo")
@@ -40,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _run_demo(options)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """Every option and subcommand of `mesh-app`; completion is made from it."""
     parser = argparse.ArgumentParser(
         prog="mesh-app",
         description="MESH: confidential payments settled by four validators, on your own machine. Without options: the workstation.",
@@ -50,12 +58,53 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--home", type=Path, metavar="DIR", help=f"where the network and the wallets are kept (default: ${HOME_VARIABLE}, or a folder of the user's data)"
     )
-    parser.add_argument("--demo", choices=DEMOS, help="play a demonstration against four real validators in a temporary home")
-    parser.add_argument("--headless", action="store_true", help="with --demo: no screen, one event a line")
-    parser.add_argument("--json", action="store_true", help="with --demo: JSON lines, the last one the summary")
-    parser.add_argument("--amount", type=_whole_number, metavar="N", help="with --demo first-payment: how much Alice pays (default 500)")
-    parser.add_argument("--seed", type=_whole_number, metavar="N", help="with --demo: fixes the keys of the demonstration, and nothing else")
+    screen = parser.add_argument_group("the workstation")
+    screen.add_argument("--config", type=Path, metavar="FILE", help="the configuration file (mesh-app locate says which one is read otherwise)")
+    screen.add_argument("--print-config", action="store_true", help="print a configuration file with the defaults, and a word on each")
+    screen.add_argument("--theme", choices=THEMES, help="the colours")
+    screen.add_argument("--slow", action=argparse.BooleanOptionalAction, help="for remote links: ten pictures a second, no animation")
+    screen.add_argument("--mouse", action=argparse.BooleanOptionalAction, help="--no-mouse leaves the mouse to the terminal")
+    screen.add_argument("--log-level", choices=LOG_LEVELS, help="what goes into mesh-app.log")
+    demo = parser.add_argument_group("demonstrations")
+    demo.add_argument("--demo", choices=DEMOS, help="play a demonstration against four real validators in a temporary home")
+    demo.add_argument("--headless", action="store_true", help="with --demo: no screen, one event a line")
+    demo.add_argument("--json", action="store_true", help="with --demo: JSON lines, the last one the summary")
+    demo.add_argument("--amount", type=_whole_number, metavar="N", help="with --demo first-payment: how much Alice pays (default 500)")
+    demo.add_argument("--seed", type=_whole_number, metavar="N", help="with --demo: fixes the keys of the demonstration, and nothing else")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("locate", help="print where everything is kept", description="Prints where everything is kept, one path a line.")
+    completion = commands.add_parser("completion", help="print a script that completes mesh-app in a shell", description="Completion for a shell.")
+    completion.add_argument("shell", choices=SHELLS)
     return parser
+
+
+def _run_command(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    if options.command == "locate":
+        return _print_locations(options)
+    from mesh_app.completion import completion_script
+
+    sys.stdout.write(completion_script(options.shell, parser))
+    return ExitStatus.GOOD
+
+
+def _print_locations(options: argparse.Namespace) -> int:
+    from mesh_app.locations import find_locations
+
+    try:
+        rows = find_locations(home=options.home, config=options.config).rows()
+    except LocalFault as fault:
+        sys.stderr.write(f"mesh-app: {fault}\n")
+        return ExitStatus.FAILED
+    width = max(len(name) for name, _ in rows)
+    sys.stdout.write("".join(f"{name:<{width}}  {path}\n" for name, path in rows))
+    return ExitStatus.GOOD
+
+
+def _print_config() -> int:
+    from mesh_app.settings.writing import default_config
+
+    sys.stdout.write(default_config())
+    return ExitStatus.GOOD
 
 
 def _whole_number(text: str) -> int:
@@ -65,6 +114,8 @@ def _whole_number(text: str) -> int:
 
 
 def _print_version() -> int:
+    import importlib.metadata
+
     from mesh_core.crypto import ristretto
 
     try:
@@ -77,6 +128,8 @@ def _print_version() -> int:
 
 
 def _run_demo(options: argparse.Namespace) -> int:
+    import asyncio
+
     from mesh_app.demo.crash_recovery import CrashRecovery
     from mesh_app.demo.double_spend import DoubleSpend
     from mesh_app.demo.first_payment import DEFAULT_AMOUNT, FirstPayment
@@ -102,16 +155,41 @@ def _run_demo(options: argparse.Namespace) -> int:
 
 
 def _run_workstation(options: argparse.Namespace) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        sys.stderr.write("mesh-app: the workstation needs a terminal; without one: mesh-app --demo first-payment --headless\n")
-        return ExitStatus.USAGE
-    from mesh_app.workstation import run_workstation
+    from mesh_app.locations import find_locations
+    from mesh_app.settings.reading import read_settings
+    from mesh_app.terminal import terminal_problem
 
+    problem = terminal_problem()
+    if options.config is not None and not options.config.exists():
+        problem = problem or f"there is no configuration {options.config}; mesh-app --print-config prints one to begin with"
+    if problem:
+        sys.stderr.write(f"mesh-app: {problem}\n")
+        return ExitStatus.USAGE
     try:
-        return run_workstation(find_home(options.home))
+        locations = find_locations(home=options.home, config=options.config)
+        read = read_settings(locations.config)
+        settings = _with_options(read.settings, options)
+        _tell_textual(settings)
+        from mesh_app.workstation import run_workstation
+
+        return run_workstation(locations, settings, problems=(read.problem,) if read.problem else ())
     except LocalFault as fault:
         sys.stderr.write(f"mesh-app: {fault}\n")
         return ExitStatus.NO_VALIDATOR if fault.code is ErrorCode.VALIDATOR_START else ExitStatus.FAILED
+
+
+def _with_options(settings: Settings, options: argparse.Namespace) -> Settings:
+    """What was typed counts more than the configuration; what was not typed counts nothing."""
+    typed: dict[str, Any] = {name: getattr(options, name) for name in ("theme", "slow", "mouse", "log_level") if getattr(options, name) is not None}
+    return dataclasses.replace(settings, **typed)
+
+
+def _tell_textual(settings: Settings) -> None:
+    """Textual reads these once, when it is imported."""
+    if settings.slow:
+        os.environ["TEXTUAL_FPS"] = str(SLOW_FRAMES_PER_SECOND)
+    if settings.slow or not settings.animations:
+        os.environ["TEXTUAL_ANIMATIONS"] = "none"
 
 
 if __name__ == "__main__":

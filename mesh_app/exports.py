@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-FOLDER_NAME: Final = "exports"
+from mesh_app.locations import EXPORTS_NAME
+
 FILES_MOST: Final = 10_000
 
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")
@@ -13,7 +14,7 @@ _UNFIT: Final = re.compile(r"[^a-z0-9]+")
 
 def write_export(home: Path, what: str, text: str, ending: str) -> Path:
     """Write `text` under a name made from the words of `what`, numbered where that exists; returns the path. OSError."""
-    folder = home / FOLDER_NAME
+    folder = home / EXPORTS_NAME
     folder.mkdir(mode=0o700, exist_ok=True)
     stem = _UNFIT.sub("-", what.lower()).strip("-")[:60] or "export"
     for number in range(1, FILES_MOST):

@@ -80,6 +80,7 @@ def _open_log(path: Path, settings: Settings) -> None:
 
 async def _run(workbench: LocalWorkbench, app: MeshApp, *, mouse: bool) -> int:
     async with workbench, _stopped_by_signals(app):
+        workbench.watch_screen()
         starting = asyncio.get_running_loop().create_task(_start(workbench))
         try:
             await app.run_async(mouse=mouse)

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 # fmt: off
 Scope = Literal[
-    "everywhere", "network", "validator", "wallets", "pay", "form", "ledger", "laboratory", "validators", "performance",
+    "everywhere", "network", "validator", "wallets", "pay", "form", "ledger", "laboratory", "validators", "performance", "load_form",
     "events", "lists", "filter", "filter_line",
 ]
 # fmt: on
@@ -21,6 +21,7 @@ SCOPE_TITLES: Final[dict[Scope, str]] = {
     "laboratory": "Laboratory",
     "validators": "Validators",
     "performance": "Performance",
+    "load_form": "Performance, in a form",
     "events": "Event stream",
     "lists": "Lists",
     "filter": "Filter",
@@ -64,5 +65,6 @@ class Action:
 
     @property
     def id(self) -> str:
-        """A stable name for the configuration file: `scope.name`."""
-        return f"{self.scope}.{self.name}"
+        """A stable name for the configuration file: `everywhere.pay`, `everywhere.show-ledger`."""
+        bare = self.name.rpartition(".")[2]
+        return f"{self.scope}." + bare.replace("('", "-").removesuffix("')")

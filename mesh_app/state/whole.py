@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from mesh_app.state.about import About
 from mesh_app.state.certificates import CertificateView
 from mesh_app.state.entries import MAX_ENTRIES, Entry, Fault
 from mesh_app.state.laboratory import LaboratoryView
@@ -13,7 +14,7 @@ from mesh_app.state.network import Audit, Link, Network
 from mesh_app.state.payments import Payment, Work
 from mesh_app.state.performance import PerformanceView
 from mesh_app.state.validators import DEFAULT_VALIDATORS_COUNT, ValidatorView
-from mesh_app.state.wallets import WalletView
+from mesh_app.state.wallets import WalletDeskView, WalletView
 
 
 @dataclass(slots=True)
@@ -21,6 +22,7 @@ class State:
     """Everything that the screens show."""
 
     now_ns: int = 0
+    about: About = field(default_factory=About)
     network: Network | None = None
     validators: list[ValidatorView] = field(default_factory=lambda: [ValidatorView(index) for index in range(DEFAULT_VALIDATORS_COUNT)])
     wallets: dict[str, WalletView] = field(default_factory=dict)
@@ -47,6 +49,7 @@ class State:
     laboratory: LaboratoryView = field(default_factory=LaboratoryView)
     performance: PerformanceView = field(default_factory=PerformanceView)
     logs: LogsView = field(default_factory=LogsView)
+    wallet_desk: WalletDeskView = field(default_factory=WalletDeskView)
 
     @property
     def validators_up(self) -> int:
@@ -80,8 +83,10 @@ class State:
         return t_ns - self.network.start_ns if self.network is not None else t_ns
 
     def owner_name(self, owner: str) -> str | None:
-        """The name of this home's wallet with that key, or None for a stranger."""
-        return next((wallet.name for wallet in self.wallets.values() if wallet.owner == owner), None)
+        """What an account is called here: this home's wallet with that key, before one that only views it; else a contact. None for a stranger."""
+        found = [wallet for wallet in self.wallets.values() if wallet.owner == owner]
+        named = next((wallet for wallet in found if not wallet.is_view_only), found[0] if found else None) or self.wallet_desk.contact_of(owner)
+        return None if named is None else named.name
 
     def digest_is_equal(self, validator: ValidatorView) -> bool | None:
         """Whether the validator's digest equals that of the others with a log of the same length. None where there is nobody to compare with."""

@@ -1,6 +1,6 @@
 """A filter above a list: `/` opens it, each key counts at once, enter keeps it, escape clears it. The list stays what it is; it only shows fewer rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -15,6 +15,7 @@ from mesh_app.state import State
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import LineView, clipped, right_aligned
 from mesh_app.widgets.row_list import RowList
+from mesh_app.widgets.unbroken import Unbroken
 
 MAX_TYPED_CHARACTERS: Final = 200
 
@@ -38,7 +39,7 @@ class FilterInput(Input):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("filter_line")]
 
 
-class FilteredList(Vertical):
+class FilteredList(Unbroken, Vertical):
     """A list under its filter: `rows.filter_text` is what the person typed. The list heeds it in `row_keys`, and says there what came of it.
 
     The line of the filter is hidden while there is none.
@@ -53,6 +54,7 @@ class FilteredList(Vertical):
     FilteredList FilterTold { width: 1fr; height: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("filter")]
+    ALLOW_MAXIMIZE = True
 
     def __init__(self, rows: RowList[Any], *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id, classes=classes)
@@ -70,6 +72,17 @@ class FilteredList(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape clears a filter only where there is one; elsewhere it leads back."""
         return self.has_class("-filtered") if action == "clear_filter" else super().check_action(action, parameters)
+
+    def keep(self) -> Mapping[str, str]:
+        """The filter, for the next run."""
+        return {"filter": self.rows.filter_text} if self.rows.filter_text else {}
+
+    def restore(self, kept: Mapping[str, object]) -> None:
+        """The filter of the last run."""
+        words = kept.get("filter")
+        if isinstance(words, str):
+            self.query_one(FilterInput).value = words
+            self.set_class(bool(words.strip()), "-filtered")
 
     def action_open_filter(self) -> None:
         """The cursor goes into the filter."""

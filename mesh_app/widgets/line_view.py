@@ -2,6 +2,8 @@
 
 Textual's DataTable and Static paint everything on each update; with four panes and ten updates a second that is a whole core. Here a pane builds its visible
 lines from the state, compares them with those on the screen, and repaints the difference.
+
+What it shows can be selected with the mouse and copied. A pane whose `build_lines` raises says so in itself, and the others live on.
 """
 
 from collections.abc import Sequence
@@ -12,23 +14,24 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.geometry import Region
+from textual.selection import Selection
 from textual.strip import Strip
 from textual.widget import Widget
 from typing_extensions import override
 
 from mesh_app.spans import Line, Span, Tone
 from mesh_app.state import State
-from mesh_app.widgets.tones import tone_styles
+from mesh_app.widgets.tones import MESH_MONO, tone_styles
+from mesh_app.widgets.unbroken import Unbroken
 from mesh_core.types.visible_text import visible_text
 
 ELLIPSIS: Final = "…"
 GAP: Final[Line] = (Span("  "),)
 
 
-class LineView(Widget):
+class LineView(Unbroken, Widget):
     """A pane that shows lines of spans made from the state. Subclasses write `build_lines`."""
 
-    ALLOW_SELECT = False
     DEFAULT_CSS = """
     LineView { height: 1fr; width: 1fr; }
     """
@@ -49,7 +52,7 @@ class LineView(Widget):
         self._state = state
         if not self.is_mounted or self.size.width <= 0:
             return
-        before, self._lines = self._lines, tuple(self.build_lines(state, self.size.width, self.size.height))
+        before, self._lines = self._lines, self._built(state)
         for y in range(min(max(len(before), len(self._lines)), self.size.height)):
             if _line_at(before, y) != _line_at(self._lines, y):
                 self.refresh(Region(0, y, self.size.width, 1))
@@ -63,12 +66,45 @@ class LineView(Widget):
         """The style under the spans of a row."""
         return Style()
 
+    def _built(self, state: State) -> tuple[Line, ...]:
+        try:
+            return tuple(self.build_lines(state, self.size.width, self.size.height))
+        except Exception as error:  # noqa: BLE001 - a bug in one pane must not take the others, or the network, with it
+            self.app._handle_exception(error)  # noqa: SLF001 - the one door for exceptions that Textual has
+            words = f"✖ this pane failed: {type(error).__name__}: {error}"
+            return (*wrapped(words, self.size.width, tone="down"), *wrapped(f"Details: {state.about.log}", self.size.width, tone="dim"))
+
     @override
     def render_line(self, y: int) -> Strip:
         base = self.visual_style.rich_style + self.line_style(y)
         tones = self._current_tones()
         segments = [Segment(visible_text(span.text), base + tones[span.tone] if span.tone in tones else base) for span in _line_at(self._lines, y)]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        strip = Strip(segments).adjust_cell_length(self.size.width, base)
+        return self._with_selection(strip, y).apply_offsets(0, y)
+
+    # --- Selecting text with the mouse
+
+    @override
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        """The selected text, as it stands on the screen."""
+        texts = [self._text_at(y) for y in range(len(self._lines))]
+        chosen = [text[slice(*_open_ended(span))] for y, text in enumerate(texts) if (span := selection.get_span(y)) is not None]
+        return "\n".join(text.rstrip() for text in chosen), "\n"
+
+    def _text_at(self, y: int) -> str:
+        return "".join(visible_text(span.text) for span in _line_at(self._lines, y))
+
+    def _with_selection(self, strip: Strip, y: int) -> Strip:
+        selection = self.text_selection
+        chosen = selection.get_span(y) if selection is not None else None
+        if chosen is None:
+            return strip
+        first, last = _open_ended(chosen)
+        text = self._text_at(y)
+        begin, end = cell_len(text[:first]), cell_len(text[:last]) if last is not None else self.size.width
+        style = self.screen.get_component_rich_style("screen--selection")
+        inside = Strip([Segment(part, (old or Style()) + style, control) for part, old, control in strip.crop(begin, end)])
+        return Strip.join([strip.crop(0, begin), inside, strip.crop(end, self.size.width)])
 
     def on_resize(self, event: events.Resize) -> None:
         """The lines depend on the size."""
@@ -81,7 +117,7 @@ class LineView(Widget):
 
     def _current_tones(self) -> dict[Tone, Style]:
         if self._tones_theme != self.app.theme:
-            self._tones = tone_styles(self.app.theme_variables, dark=self.app.current_theme.dark)
+            self._tones = tone_styles(self.app.theme_variables, dark=self.app.current_theme.dark, mono=self.app.theme == MESH_MONO.name)
             self._tones_theme = self.app.theme
         return self._tones
 
@@ -168,6 +204,11 @@ def fitted(parts: Sequence[Line], width: int, *, separator: Line = GAP) -> Line:
             break
         line = longer
     return line
+
+
+def _open_ended(span: tuple[int, int]) -> tuple[int, int | None]:
+    """Textual says -1 where a selection goes on to the end of the line."""
+    return span[0], None if span[1] == -1 else span[1]
 
 
 def _line_at(lines: Sequence[Line], y: int) -> Line:

@@ -124,7 +124,9 @@ class RowList(LineView, Generic[Key], can_focus=True):
         self._move(len(self._keys))
 
     def on_click(self, event: events.Click) -> None:
-        """The mouse puts the cursor on the row that it points at."""
+        """The mouse puts the cursor on the row that it points at; not where it has just selected text."""
+        if self.text_selection is not None:
+            return
         content = event.get_content_offset(self)
         index = self._top + content.y - self._header_height if content is not None else -1
         if 0 <= index < len(self._keys) and content is not None and content.y >= self._header_height:

@@ -46,10 +46,47 @@ MESH_LIGHT: Final = Theme(
     dark=False,
     variables={"border": "#0969a2", "border-blurred": "#c3cad3", "input-selection-background": "#0969a2 25%"},
 )
+MESH_MONO: Final = Theme(
+    name="mesh-mono",
+    primary="#ffffff",
+    secondary="#b0b0b0",
+    success="#ffffff",
+    warning="#ffffff",
+    error="#ffffff",
+    accent="#ffffff",
+    foreground="#f0f0f0",
+    background="#000000",
+    surface="#000000",
+    panel="#1c1c1c",
+    dark=True,
+    variables={"border": "#ffffff", "border-blurred": "#606060", "input-selection-background": "#ffffff 35%"},
+)
+"""No colour at all: states differ by words, glyphs, bold, underline and reverse."""
+MESH_THEMES: Final = (MESH_DARK, MESH_LIGHT, MESH_MONO)
+
+_MONO_TONES: Final[Mapping[Tone, Style]] = {
+    "text": Style(),
+    "strong": Style(bold=True),
+    "dim": Style(color="#a0a0a0"),
+    "label": Style(color="#a0a0a0"),
+    "up": Style(bold=True),
+    "wait": Style(underline=True),
+    "down": Style(reverse=True, bold=True),
+    "proof": Style(reverse=True, bold=True, underline=True),
+    "hidden": Style(italic=True),
+    "amount": Style(bold=True, underline=True),
+    "tab": Style(reverse=True, bold=True),
+    "v0": Style(bold=True),
+    "v1": Style(bold=True),
+    "v2": Style(bold=True),
+    "v3": Style(bold=True),
+}
 
 
-def tone_styles(variables: Mapping[str, str], *, dark: bool) -> dict[Tone, Style]:
-    """A Rich style for every tone, from the theme's variables. A theme of the terminal's own colours (ANSI) keeps them."""
+def tone_styles(variables: Mapping[str, str], *, dark: bool, mono: bool = False) -> dict[Tone, Style]:
+    """A Rich style for every tone, from the theme's variables. A theme of the terminal's own colours (ANSI) keeps them; `mono` needs no colours."""
+    if mono:
+        return {**_MONO_TONES}
     foreground = _colour(variables, "foreground")
     background = _colour(variables, "background")
     dim = foreground.blend(background, DIM_SHARE)

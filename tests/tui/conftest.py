@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mesh_app.app import MeshApp
+from mesh_app.setup import Setup
 from mesh_app.spans import plain
 from mesh_app.widgets.line_view import LineView
 from tests.tui.fake_workbench import FakeWorkbench
@@ -28,6 +29,8 @@ class Running:
         self.pilot = pilot
         self.bench = bench
         self.messages = messages
+        self.expected_mishaps: list[str] = []
+        """Words of the bugs that a test brings about itself, in order; any other bug fails it."""
 
     async def settle(self) -> None:
         """All waiting events are on the screen."""
@@ -95,7 +98,7 @@ def desk() -> Desk:
     async def open_desk(*, size: tuple[int, int] = (120, 40), is_booted: bool = True, **options: Any) -> AsyncIterator[Running]:
         bench = FakeWorkbench()
         messages: list[Message] = []
-        app = MeshApp(bench, **options)
+        app = MeshApp(bench, Setup(**options))
         app.animation_level = "none"
         if is_booted:
             bench.boot()
@@ -103,5 +106,8 @@ def desk() -> Desk:
             running = Running(app, pilot, bench, messages)
             await running.settle()
             yield running
+        seen = app.mishaps.seen
+        assert len(seen) == len(running.expected_mishaps), seen
+        assert all(words in line for words, line in zip(running.expected_mishaps, seen, strict=True)), seen
 
     return open_desk

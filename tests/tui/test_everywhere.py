@@ -15,7 +15,7 @@ from mesh_app.widgets.key_bar import KeyBar
 from tests.tui.conftest import Desk, Running
 
 SIZES = [(60, 18), (80, 24), (120, 40), (160, 45), (200, 60)]
-SCREENS = ["1", "2", "3", "4"]
+SCREENS = ["1", "2", "3", "4", "5", "6", "7", "8"]
 
 
 def visible_widgets(running: Running) -> list[Widget]:

@@ -148,6 +148,7 @@ async def test_order_that_fails_is_told_and_the_workstation_lives_on(desk: Desk,
 
     async with desk() as running:
         monkeypatch.setattr(running.bench, "do", fail)
+        running.expected_mishaps = ["OSError: no such file"]
         await running.press("r")
         await running.wait_until(lambda: any("no such file" in toast for toast in running.toasts()))
         assert running.app.is_running

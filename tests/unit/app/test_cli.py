@@ -10,6 +10,8 @@ from mesh_app import workstation
 from mesh_app.cli import DEMOS, main
 from mesh_app.demo import stage
 from mesh_app.exit_status import ExitStatus
+from mesh_app.locations import Locations
+from mesh_app.settings.settings import Settings
 from mesh_core.errors import ErrorCode, LocalFault
 
 
@@ -122,13 +124,6 @@ def test_interrupted_demonstration_has_failed(monkeypatch: pytest.MonkeyPatch, e
 # --- The workstation -------------------------------------------------------------------------------------------------------------------------------
 
 
-class Terminal:
-    """Standard input or output on a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.mark.parametrize(
     ("fault", "status"),
     [
@@ -141,14 +136,16 @@ def test_fault_that_ends_the_workstation_is_told(
 ) -> None:
     homes: list[Path] = []
 
-    def run(home: Path) -> int:
-        homes.append(home)
+    def run(locations: Locations, _: Settings, *, problems: tuple[str, ...]) -> int:
+        homes.append(locations.home)
+        assert problems == ()
         raise fault
 
     monkeypatch.setattr(workstation, "run_workstation", run)
     with monkeypatch.context() as patch:
-        patch.setattr(sys, "stdin", Terminal())
-        patch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        for stream in (sys.stdin, sys.stdout, sys.stderr):
+            patch.setattr(stream, "isatty", lambda: True, raising=False)
+        patch.setenv("MESH_HOME", str(tmp_path))
         assert main(["--home", str(tmp_path)]) == status
     assert homes == [tmp_path]
     assert capsys.readouterr().err == f"mesh-app: {fault}\n"

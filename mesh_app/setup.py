@@ -1,0 +1,21 @@
+"""How one run of the screen is set up: the settings after configuration and command line, what was kept, and what the screen may know of files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mesh_app.settings.kept import Kept
+from mesh_app.settings.settings import Settings
+from mesh_app.state.about import About
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """`theme` is the name of one of Textual's registered themes. `problems` are told as soon as there is a screen to tell them on."""
+
+    theme: str = "mesh-dark"
+    settings: Settings = field(default_factory=Settings)
+    kept: Kept = field(default_factory=Kept)
+    keep: Callable[[Kept], str] = lambda _: ""
+    """Writes what is kept, away from the screen's loop; returns what went wrong in words."""
+    about: About = field(default_factory=About)
+    problems: tuple[str, ...] = ()
