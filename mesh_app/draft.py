@@ -17,7 +17,8 @@ MAX_MEMO_BYTES: Final = 215
 
 _DIGITS: Final = re.compile(r"[0-9]{1,30}|[0-9]{1,3}(?:[ ,_'][0-9]{3}){1,9}")
 _SEPARATORS: Final = re.compile(r"[ ,_']")
-_NAME: Final = re.compile(r"[^\s\\/]{1,40}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,31}")
+"""As `storage/wallet_store.py` has it: a wallet's name is the name of its folder."""
 
 
 class DraftField(Enum):
@@ -50,7 +51,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class CheckedDraft:
-    """A payment that can be ordered. `recipient` is a wallet's name or an address. `warning` is something that its owner should know first."""
+    """A payment that can be ordered. `recipient` is a wallet's name, a contact's, or an address; `address` what it stands for where the wallets do not know it.
+
+    `warning` is something that its owner should know first.
+    """
 
     wallet: str
     recipient: str
@@ -59,11 +63,12 @@ class CheckedDraft:
     fee: int
     left: int
     warning: str = ""
+    address: str = ""
 
     @property
     def order(self) -> Pay:
         """The order that pays it."""
-        return Pay(self.wallet, self.recipient, self.amount, self.text)
+        return Pay(self.wallet, self.address or self.recipient, self.amount, self.text)
 
 
 def check_draft(state: State, draft: Draft) -> CheckedDraft | Problem:
@@ -71,10 +76,12 @@ def check_draft(state: State, draft: Draft) -> CheckedDraft | Problem:
     wallet = state.wallets.get(draft.wallet)
     if wallet is None:
         return Problem(DraftField.WALLET, "no wallet yet" if not state.wallets else "choose the wallet that pays", is_empty=True)
+    if not wallet.can_pay:
+        return Problem(DraftField.WALLET, _why_not(wallet))
     recipient = _recipient(state, draft.recipient.strip())
     if isinstance(recipient, Problem):
         return recipient
-    name, warning = recipient
+    name, address, warning = recipient
     fee = state.network.fee(1) if state.network is not None else 0
     value = _amount(wallet, draft.amount.strip(), fee)
     if isinstance(value, Problem):
@@ -82,30 +89,66 @@ def check_draft(state: State, draft: Draft) -> CheckedDraft | Problem:
     memo = _memo_problem(draft.text)
     if memo is not None:
         return memo
-    return CheckedDraft(wallet.name, name, value, draft.text, fee, wallet.balance - value - fee, warning or _network_warning(state))
+    return CheckedDraft(wallet.name, name, value, draft.text, fee, wallet.balance - value - fee, warning or _network_warning(state), address)
 
 
 def wallet_name_problem(state: State, name: str) -> str | None:
     """Why a new wallet cannot have this name."""
     if not name:
         return "type a name"
-    if not _NAME.fullmatch(name) or not name.isprintable():
-        return "a name has 1 to 40 characters, without spaces and slashes"
-    return "a wallet of this name exists" if name.lower() in {known.lower() for known in state.wallets} else None
+    if not _NAME.fullmatch(name):
+        return "a name has 1 to 32 letters (a to z), digits, _ or -, and does not begin with -"
+    if name.casefold() in {known.casefold() for known in state.wallets}:
+        return "a wallet of this name exists"
+    # A payment to a name that means two would go to the one that was not meant.
+    return "a contact has this name" if name.casefold() in {known.casefold() for known in state.wallet_desk.contacts} else None
 
 
-def _recipient(state: State, text: str) -> tuple[str, str] | Problem:
+def contact_name_problem(state: State, name: str) -> str | None:
+    """Why a new contact cannot have this name, as far as it is seen from here."""
+    if not name.strip():
+        return "type a name"
+    if name.strip().casefold() in {known.casefold() for known in state.wallet_desk.contacts}:
+        return "a contact of this name exists"
+    return "a wallet has this name" if name.strip().casefold() in {known.casefold() for known in state.wallets} else None
+
+
+def recipient_names(state: State) -> list[str]:
+    """Whom a payment can name: wallets of this home, then contacts."""
+    return [*state.wallets, *(name for name in state.wallet_desk.contacts if name not in state.wallets)]
+
+
+def _why_not(wallet: WalletView) -> str:
+    """Why a wallet cannot pay, and what to do."""
+    if wallet.is_view_only:
+        return f"{wallet.name} is view-only: it sees everything and spends nothing"
+    if wallet.state == "sealed":
+        return f"{wallet.name} is sealed: unlock it on the wallets screen (2, u)"
+    return f"{wallet.name} cannot pay: {wallet.text or wallet.condition[1]}"
+
+
+def _recipient(state: State, text: str) -> tuple[str, str, str] | Problem:
+    """What the person calls it, the address that the order must name, a warning."""
     if not text:
-        return Problem(DraftField.RECIPIENT, "a wallet's name, or an address", is_empty=True)
-    known = next((name for name in state.wallets if name.lower() == text.lower()), None)
-    if known is not None:
-        return known, ""
+        return Problem(DraftField.RECIPIENT, "a wallet, a contact or an address", is_empty=True)
+    wallet = next((known for known in state.wallets.values() if known.name.casefold() == text.casefold()), None)
+    contact = next((known for known in state.wallet_desk.contacts.values() if known.name.casefold() == text.casefold()), None)
+    if wallet is not None and contact is not None and wallet.address != contact.address:
+        return Problem(DraftField.RECIPIENT, f"{contact.name} is a wallet and a contact here, with different addresses: type the address")
+    if wallet is not None and not wallet.is_open:
+        if not wallet.address:
+            return Problem(DraftField.RECIPIENT, f"the address of {wallet.name} is not known before it is unlocked")
+        return wallet.name, wallet.address, ""
+    if wallet is not None:
+        return wallet.name, "", ""
+    if contact is not None:
+        return contact.name, contact.address, ""
     try:
         parsed = parse_address(text)
     except LocalFault as fault:
         looks_like_name = len(text) < 40 and not text.lower().startswith("mesh1")
-        return Problem(DraftField.RECIPIENT, f"no wallet is called so here ({', '.join(state.wallets)})" if looks_like_name else fault.text)
-    return text, "" if parsed.has_checksum else "this form of address has no checksum: compare every digit"
+        return Problem(DraftField.RECIPIENT, f"no wallet is called so here ({', '.join(recipient_names(state))})" if looks_like_name else fault.text)
+    return text, "", "" if parsed.has_checksum else "this form of address has no checksum: compare every digit"
 
 
 def _amount(wallet: WalletView, text: str, fee: int) -> int | Problem:

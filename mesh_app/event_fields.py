@@ -142,6 +142,48 @@ class Fields:
             found.append(Fields({"first": item[0], "second": item[1]}))
         return found
 
+    def objects(self, name: str) -> tuple["Fields", ...]:
+        """Several objects, each to be read in the same way."""
+        items = self._items(name)
+        if not all(isinstance(item, Mapping) for item in items):
+            raise MalformedEventError(f"{name} holds something that is no object")
+        return tuple(Fields(item) for item in items)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Several texts."""
+        return tuple(Fields({name: item}).text(name) for item in self._items(name))
+
+    def rows(self, name: str, width: int) -> tuple[tuple[str, ...], ...]:
+        """Several rows of `width` texts."""
+        found = tuple(Fields({name: item}).texts(name) for item in self._items(name))
+        if any(len(row) != width for row in found):
+            raise MalformedEventError(f"{name} holds a row that has not {width} texts")
+        return found
+
+    def one_object(self, name: str) -> "Fields":
+        """One object."""
+        value = self._value(name, None)
+        if not isinstance(value, Mapping):
+            raise MalformedEventError(f"{name} is not an object")
+        return Fields(value)
+
+    def long_hexadecimal(self, name: str, *, most_bytes: int) -> str:
+        """Bytes as digits that are more than a text may have."""
+        value = self._value(name, None)
+        if not isinstance(value, str) or len(value) > 2 * most_bytes or not _HEX.fullmatch(value):
+            raise MalformedEventError(f"{name} is not hexadecimal")
+        return value
+
+    def byte_fields(self, name: str) -> tuple[tuple[str, int, int, str], ...]:
+        """(path, offset, size, value in words) of each field of an encoding."""
+        found = []
+        for item in self._items(name):
+            if not isinstance(item, list | tuple) or len(item) != 4:
+                raise MalformedEventError(f"{name} holds something that is no field")
+            fields = Fields(dict(zip(("path", "offset", "size", "words"), item, strict=True)))
+            found.append((fields.text("path"), fields.integer("offset"), fields.integer("size"), fields.text("words")))
+        return tuple(found)
+
     def _items(self, name: str) -> list[Any]:
         value = self._value(name, None)
         if not isinstance(value, list | tuple) or len(value) > MAX_ITEMS:

@@ -1,36 +1,180 @@
-"""Reducers of what wallets say about themselves: balances, incoming outputs, their connections, requests that could not be done."""
+"""Reducers of what wallets say about themselves: balances, incoming outputs, histories, connections, requests that failed; contacts and documents."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from mesh_app.event_fields import Fields
+from mesh_app.event_fields import Fields, MalformedEventError
 from mesh_app.format import amount, short
 from mesh_app.reducers.note import Note, Notes, Reducer, validator_note, who
-from mesh_app.state import MAX_INCOMING, Fault, Link, Output, State, WalletView
+from mesh_app.state import (
+    MAX_CONTACTS,
+    MAX_HISTORY,
+    MAX_INCOMING,
+    MAX_VERDICTS,
+    CheckLine,
+    ContactView,
+    DocumentView,
+    Fault,
+    HistoryLine,
+    Link,
+    Output,
+    State,
+    Verdict,
+    WalletView,
+)
 
 MAX_NEW_FAULTS: Final = 20
+MAX_QR_ROWS: Final = 100
 GRAVE: Final = frozenset(("locked", "stuck", "two_signed", "replaced"))
 
 
 def wallet(state: State, fields: Fields, t_ns: int) -> Notes:
-    """A wallet exists, or its balance moved."""
+    """A wallet is open, or its balance moved."""
     name = fields.text("wallet")
     address, owner, commitment = fields.text("address"), fields.hexadecimal("owner"), fields.hexadecimal("commitment")
     balance, sequence = fields.integer("balance"), fields.integer("sequence")
     incoming, in_flight = fields.integer("incoming", default=0), fields.integer("in_flight", default=0)
     word = fields.text("state", default="idle")
     known = state.wallets.get(name)
-    outputs = known.outputs if known is not None else {}
-    state.wallets[name] = WalletView(name, address, owner, balance, commitment, sequence, incoming, in_flight, word, outputs)
-    if known is None:
-        return (Note(name, "wallet", f"has {amount(balance)}", tone="dim"),)
-    if known.balance != balance:
-        return (
-            Note(name, "wallet", f"has {amount(balance)} ({'+' if balance > known.balance else '−'}{amount(abs(balance - known.balance))})", tone="amount"),
-        )
-    if known.state != word and word in {"locked", "stuck"}:
+    if known is None or not known.is_open:
+        state.wallets[name] = WalletView(name, address, owner, balance, commitment, sequence, incoming, in_flight, word)
+        return (Note(name, "wallet", f"has {amount(balance)}" if known is None else f"is open: has {amount(balance)}", tone="dim"),)
+    before = known.balance, known.state
+    known.address, known.owner, known.balance, known.commitment = address, owner, balance, commitment
+    known.sequence, known.incoming, known.in_flight, known.state = sequence, incoming, in_flight, word
+    if before[0] != balance:
+        moved = f"{'+' if balance > before[0] else '−'}{amount(abs(balance - before[0]))}"
+        return (Note(name, "wallet", f"has {amount(balance)} ({moved})", tone="amount"),)
+    if before[1] != word and word in {"locked", "stuck"}:
         return (Note(name, "wallet", f"account {word}", tone="down"),)
     return ()
+
+
+def wallet_shut(state: State, fields: Fields, t_ns: int) -> Notes:
+    """A wallet that is not open: sealed, in use by another program, or broken. What it showed while it was open is forgotten with its keys."""
+    name, word, text = fields.text("wallet"), fields.text("state"), fields.text("text", default="")
+    address = fields.text("address") if fields.has("address") else ""
+    owner, key = fields.optional_hexadecimal("owner") or "", fields.text("key") if fields.has("key") else ""
+    state.wallets[name] = WalletView(name, address, owner, 0, "", 0, 0, 0, word, key=key, is_open=False, text=text)
+    said = {"sealed": "is sealed: u on the wallets screen opens it", "in_use": text}.get(word, text)
+    return (Note(name, "wallet", said, tone="down" if word == "broken" else "wait"),)
+
+
+def wallet_renamed(state: State, fields: Fields, t_ns: int) -> Notes:
+    """A wallet has another name. It keeps its place in the list, and its payments."""
+    name, new_name = fields.text("wallet"), fields.text("name")
+    found = state.wallets.get(name)
+    if found is None:
+        return ()
+    found.name = new_name
+    state.wallets = {wallet.name: wallet for wallet in state.wallets.values()}
+    for payment in state.payments.values():
+        if payment.wallet == name:
+            payment.wallet = new_name
+    return (Note(new_name, "wallet", f"was {name}", tone="dim"),)
+
+
+def wallet_details(state: State, fields: Fields, t_ns: int) -> Notes:
+    """What validators see of what comes in and of what is on its way, and how far a wallet that restores itself is."""
+    found = state.wallets.get(fields.text("wallet"))
+    key, incoming, in_flight = fields.text("key"), fields.hexadecimal("incoming"), fields.hexadecimal("in_flight")
+    unopenable, is_restoring = fields.integer("unopenable"), fields.truth("restoring")
+    transitions, payments, standing = fields.integer("transitions"), fields.integer("payments"), fields.text("standing", default="")
+    if found is None or not found.is_open:
+        return ()
+    found.key, found.incoming_commitment, found.in_flight_commitment = key, incoming, in_flight
+    found.unopenable, found.is_restoring, found.transitions, found.payments, found.text = unopenable, is_restoring, transitions, payments, standing
+    return ()
+
+
+def wallet_history(state: State, fields: Fields, t_ns: int) -> Notes:
+    """Lines of a wallet's history: new ones, and ones whose status changed."""
+    name, has_older = fields.text("wallet"), fields.truth("has_older")
+    lines = [_history_line(entry) for entry in fields.objects("entries")]
+    found = state.wallets.get(name)
+    if found is None or not found.is_open:
+        return ()
+    found.has_older = has_older
+    found.history |= {line.key: line for line in lines}
+    if len(found.history) > MAX_HISTORY:
+        found.history = {line.key: line for line in found.newest_first()[:MAX_HISTORY]}
+    return ()
+
+
+def _history_line(entry: Fields) -> HistoryLine:
+    direction = entry.text("direction")
+    if direction not in {"sent", "received"}:
+        raise MalformedEventError("direction is neither sent nor received")
+    return HistoryLine(
+        at_ms=entry.integer("at_ms"),
+        is_sent=direction == "sent",
+        counterparty=entry.hexadecimal("counterparty"),
+        amount=entry.integer("amount") if entry.has("amount") else None,
+        fee=entry.integer("fee"),
+        text=entry.text("text", default=""),
+        cert_id=entry.hexadecimal("cert_id"),
+        output=entry.integer("output"),
+        status=entry.text("status"),
+    )
+
+
+def wallet_qr(state: State, fields: Fields, t_ns: int) -> Notes:
+    """The address for a camera, in half blocks."""
+    name, rows = fields.text("wallet"), fields.texts("rows")
+    if not rows or len(rows) > MAX_QR_ROWS or len({len(row) for row in rows}) != 1:
+        raise MalformedEventError("rows are no picture")
+    found = state.wallets.get(name)
+    if found is not None:
+        found.qr = rows
+    return ()
+
+
+def contacts(state: State, fields: Fields, t_ns: int) -> Notes:
+    """A page of the contacts; the first one replaces what was known."""
+    first = fields.integer("first", most=MAX_CONTACTS)
+    page = [ContactView(entry.text("name"), entry.text("address"), entry.hexadecimal("owner")) for entry in fields.objects("contacts")]
+    desk = state.wallet_desk
+    if not first:
+        desk.contacts = {}
+    for contact in page:
+        if len(desk.contacts) < MAX_CONTACTS:
+            desk.contacts[contact.name] = contact
+    return ()
+
+
+def wallet_order(state: State, fields: Fields, t_ns: int) -> Notes:
+    """What became of an order that a form waits for."""
+    ticket, what, word = fields.integer("ticket"), fields.text("what"), fields.text("state")
+    text = fields.text("text", default="")
+    verdicts = state.wallet_desk.verdicts
+    verdicts[ticket] = Verdict(word, text)
+    while len(verdicts) > MAX_VERDICTS:
+        del verdicts[next(iter(verdicts))]
+    if word == "refused":
+        return (Note("mesh", "refused", f"{what}: {text}", tone="down"),)
+    return (Note("mesh", "done", what, tone="dim"),) if word == "done" else ()
+
+
+def wallet_file(state: State, fields: Fields, t_ns: int) -> Notes:
+    """A file was written: a receipt, or a view key."""
+    name, what, file = fields.text("wallet"), fields.text("what"), fields.text("file")
+    if what == "receipt":
+        state.wallet_desk.last_file = file
+    return (Note(name, "file", f"{what} in {file}", tone="up"),)
+
+
+def document_checked(state: State, fields: Fields, t_ns: int) -> Notes:
+    """What a file proves."""
+    file, kind, is_valid = fields.text("file"), fields.text("kind", default=""), fields.truth("valid")
+    checks = tuple(CheckLine(one.text("title"), one.optional_truth("holds"), one.text("found"), one.ms("ms")) for one in fields.objects("checks"))
+    pairs = tuple((row[0], row[1]) for row in fields.rows("fields", 2))
+    remark, text = fields.text("remark", default=""), fields.text("text", default="")
+    desk = state.wallet_desk
+    desk.documents_count += 1
+    desk.document = DocumentView(desk.documents_count, file, kind, is_valid, checks, pairs, remark, text)
+    if is_valid:
+        return (Note("mesh", "verified", f"{file}: a valid {kind}", tone="up"),)
+    return (Note("mesh", "verified", f"{file} proves nothing: {text}", tone="down"),)
 
 
 def incoming(state: State, fields: Fields, t_ns: int) -> Notes:
@@ -88,4 +232,19 @@ def notice(state: State, fields: Fields, t_ns: int) -> Notes:
     return (Note(name or "net", kind, text, tone="down" if kind in GRAVE else "wait"),)
 
 
-REDUCERS: Final[Mapping[str, Reducer]] = {"wallet": wallet, "incoming": incoming, "link": link, "fault": fault, "notice": notice}
+REDUCERS: Final[Mapping[str, Reducer]] = {
+    "wallet": wallet,
+    "wallet_shut": wallet_shut,
+    "wallet_renamed": wallet_renamed,
+    "wallet_details": wallet_details,
+    "wallet_history": wallet_history,
+    "wallet_qr": wallet_qr,
+    "wallet_order": wallet_order,
+    "wallet_file": wallet_file,
+    "contacts": contacts,
+    "document_checked": document_checked,
+    "incoming": incoming,
+    "link": link,
+    "fault": fault,
+    "notice": notice,
+}

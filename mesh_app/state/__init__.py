@@ -14,7 +14,20 @@ from mesh_app.state.network import Audit, Link, Network
 from mesh_app.state.payments import MAX_PAYMENTS, MAX_WORKS, FormedCertificate, Lane, Payment, Recipient, Refusal, Step, Work
 from mesh_app.state.performance import PerformanceView
 from mesh_app.state.validators import DEFAULT_VALIDATORS_COUNT, FLAG_HALTED, FLAG_QUARANTINE, FLAG_SYNCING, KILLED, VOTE_RATE_SECONDS, ValidatorView
-from mesh_app.state.wallets import MAX_INCOMING, Output, WalletView
+from mesh_app.state.wallets import (
+    MAX_CONTACTS,
+    MAX_HISTORY,
+    MAX_INCOMING,
+    MAX_VERDICTS,
+    CheckLine,
+    ContactView,
+    DocumentView,
+    HistoryLine,
+    Output,
+    Verdict,
+    WalletDeskView,
+    WalletView,
+)
 from mesh_app.state.whole import State
 
 __all__ = [
@@ -24,16 +37,23 @@ __all__ = [
     "FLAG_SYNCING",
     "KILLED",
     "MAX_CERTIFICATES",
+    "MAX_CONTACTS",
     "MAX_ENTRIES",
+    "MAX_HISTORY",
     "MAX_INCOMING",
     "MAX_PAYMENTS",
+    "MAX_VERDICTS",
     "MAX_WORKS",
     "VOTE_RATE_SECONDS",
     "Audit",
     "CertificateView",
+    "CheckLine",
+    "ContactView",
+    "DocumentView",
     "Entry",
     "Fault",
     "FormedCertificate",
+    "HistoryLine",
     "LaboratoryView",
     "Lane",
     "LedgerView",
@@ -48,6 +68,8 @@ __all__ = [
     "State",
     "Step",
     "ValidatorView",
+    "Verdict",
+    "WalletDeskView",
     "WalletView",
     "Work",
 ]

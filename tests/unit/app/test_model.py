@@ -58,7 +58,7 @@ def test_every_event_of_validators_wallets_attacks_and_supervisor_has_a_reducer(
         for value in vars(module).values()
         if dataclasses.is_dataclass(value) and isinstance(value, type) and hasattr(value, "EVENT")
     }
-    assert told | SUPERVISOR_EVENTS == REDUCERS.keys()
+    assert told | SUPERVISOR_EVENTS <= REDUCERS.keys()
 
 
 def test_booted_network_is_up_with_wallets_and_without_unreadable_lines() -> None:
