@@ -7,8 +7,13 @@ from dataclasses import dataclass
 class Order:
     """Something that is to be done. A value: who gave it, and by which key, does not matter. Fields that are secret have `repr=False`."""
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the event stream is told that it was given: what only looks, and is asked for by moving a cursor, would flood it."""
+        return True
+
     def describe(self) -> str:
-        """What is ordered, for the event stream: "kill V3". Never holds a secret."""
+        """What is ordered, for the event stream: "kill V3". Never holds a secret. Empty for an order that only looks, and is not worth a line."""
         raise NotImplementedError
 
     def command_line(self) -> str:

@@ -334,7 +334,7 @@ class Observer:
         waiting = [] if replay is None else replay.newest_claimable(LISTED_MOST)
         outputs = [output_form(key, output.owner, output.commitment, claimable=True) for key, output in waiting]
         count = None if replay is None else replay.outputs_count
-        self._publish(event("ledger_outputs", validator=view.validator, length=view.length, count=count, outputs=outputs))
+        self._publish(event("ledger_outputs", count=count, outputs=outputs))
 
     async def _compare(self) -> None:
         view = self._read_view()

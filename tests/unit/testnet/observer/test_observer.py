@@ -94,6 +94,7 @@ async def test_the_log_is_read_and_followed(history: History, observed: Observed
 async def test_old_rows_are_read_again_when_they_are_wanted(history: History, observed: Observed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_module, "INDEX_MOST", 2)
     monkeypatch.setattr(log_module, "PAGE", 2)
+    monkeypatch.setattr("testnet.observer.observer.PAGE", 2)
     everywhere(history)
     await watch(observed)
     assert observed.last("ledger_log")["first"] == 4
