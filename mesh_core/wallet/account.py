@@ -119,7 +119,8 @@ class WalletAccount:
         self._claimed = {claim.key for signed in self._outgoing.values() if signed.record.certificate is not None for claim in signed.core.claims}
         self._first_missing = 0
         self._first_undone = 0
-        self._last_stamp = 0
+        # Also when the machine's clock was set back since: the history keeps its order.
+        self._last_stamp = max([0, *(record.created_ms for record in self.outgoing()), *(record.seen_ms for record in self._incoming.values())])
 
     def _genesis_account(self) -> AccountRecord:
         owner = self._keys.owner

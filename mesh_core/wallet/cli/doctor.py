@@ -260,7 +260,7 @@ async def _examine_wallet(settings: Settings, timeout_s: float, findings: Findin
                 findings.advice.append(f"{wallet.account.balance.incoming:,} units wait to be claimed: mesh-wallet receive")
     except LocalFault as fault:
         findings.form["wallet"] = {"fault": fault.text, "code": f"{fault.code:04x}"}
-        findings.fields.append(("wallet", "cannot be opened"))
+        findings.fields.append(("wallet", "none, or none is chosen" if fault.code is ErrorCode.WALLET_UNKNOWN else "cannot be opened"))
         findings.advise(fault.text)
 
 

@@ -45,6 +45,8 @@ async def _faucet(settings: Settings, units: int, timeout_s: float, *, claims: b
         wallet = session.wallet
         if claims:
             wallet.require_signing_keys()
+            if wallet.fault is not None:
+                raise wallet.fault  # it could not be claimed
         cert_id = await asyncio.to_thread(ask_faucet, settings.faucet_socket, wallet.address, units, timeout_s=timeout_s)
         # The faucet's word is one thing, what the validators prove is another: the amount is that of the payment.
         await session.get_up_to_date()

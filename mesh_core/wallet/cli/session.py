@@ -4,6 +4,7 @@ A command opens its own wallet and no other, so that others stay free for other 
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -25,6 +26,7 @@ from mesh_core.wallet.network import Network, load_network
 from mesh_core.wallet.wallet import Wallet
 
 PATIENCE_S: Final = 30.0
+SILENCE_S: Final = 3.0
 SOCKETS_S: Final = 0.02
 """The sockets of closed connections close in a later turn of the loop."""
 
@@ -88,7 +90,21 @@ class Session:
         """Ask the validators for everything, and finish what an earlier command has signed. LocalFault (NO_QUORUM)."""
         if self.wallet.account.unsettled() is not None and not self.wallet.is_view_only:
             click.echo("note: an earlier command has signed a transition that is not settled yet: it is finished first", err=True)
-        await self.within(self.wallet.wait_up_to_date(), self._describe_waiting)
+        saying = asyncio.get_running_loop().create_task(self._say_what_is_waited_for())
+        try:
+            await self.within(self.wallet.wait_up_to_date(), self._describe_waiting)
+        finally:
+            saying.cancel()
+
+    async def _say_what_is_waited_for(self) -> None:
+        """A command that is silent for half a minute looks as if it hung."""
+        await asyncio.sleep(SILENCE_S)
+        committee = self.network.genesis.committee
+        up = sum(self.home.validators.is_up(index) for index in range(committee.size))
+        what = "what was signed before to become final" if self.wallet.is_in_step else "the validators' answers"
+        text = f"waiting for {what}, up to {self._timeout_s:g} s; {up} of {committee.size} are reached, {committee.quorum_threshold} are needed"
+        with contextlib.suppress(OSError):
+            click.echo(f"note: {text}", err=True)
 
     def _describe_waiting(self) -> str:
         is_unfinished = self.wallet.account.unsettled() is not None

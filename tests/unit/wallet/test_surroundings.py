@@ -3,7 +3,8 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,18 @@ async def test_draft_that_the_check_refuses_is_not_signed(bench: Bench) -> None:
     assert refusal.value.code is ErrorCode.UNBALANCED
     assert alice.account.outgoing() == []
     assert bench.signed_transitions() == set()
+
+
+async def test_history_keeps_its_order_when_the_clock_was_set_back(bench: Bench) -> None:
+    """A machine whose clock was an hour ahead yesterday: what is paid today comes behind what was paid then."""
+    bench.without_proofs()
+
+    def clock_at(now_ms: int) -> Callable[[], int]:
+        return lambda: now_ms
+
+    for run, now_ms in enumerate((3_600_000, 1_000)):
+        alice = bench.open("alice", surroundings=replace(bench.surroundings, now_ms=clock_at(now_ms)))
+        await alice.send([pay("bob", 5, f"payment {run}")])
+        await alice.wait_settled()
+        assert [entry.text for entry in alice.history()] == [f"payment {one}" for one in range(run + 1)]
+        await bench.close(alice)
