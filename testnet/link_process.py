@@ -2,7 +2,9 @@
 
 {"id": 1, "command": "open", "line": "V1>V3", "host": "127.0.0.1", "port": 20003}      answered with the relay's own "port"
 {"id": 2, "command": "set", "line": "V1>V3", "cut": false, "delay_ms": 50, "loss": 0}
-{"event": "line_counts", "t_ns": …, "lines": [["V1>V3", 1240, 3]]}                     forwarded and dropped, once a second, of lines where that changed
+{"event": "line_counts", "t_ns": …, "lines": [{"line": "V1>V3", "forwarded": 1240, "dropped": 3}]}
+
+Counts are told once a second, of lines where they changed.
 """
 
 import asyncio
@@ -76,7 +78,11 @@ class LinkProcess:
         while True:
             await asyncio.sleep(COUNTS_INTERVAL_S)
             counts = {line: (relay.forwarded_count, relay.dropped_count) for line, relay in self._relays.items()}
-            changed = [[line, *count] for line, count in counts.items() if self._told.get(line) != count]
+            changed = [
+                {"line": line, "forwarded": forwarded, "dropped": dropped}
+                for line, (forwarded, dropped) in counts.items()
+                if self._told.get(line) != (forwarded, dropped)
+            ]
             self._told = counts
             if changed:
                 self._output.write({"event": "line_counts", "t_ns": time.monotonic_ns(), "lines": changed})

@@ -21,7 +21,7 @@ FIRST_BYTES = 64 * 1024
 """So much of what was there before is told at the beginning."""
 LOOK_BYTES = 256 * 1024
 """At most so much is read at one look, the newest."""
-LINE_BYTES = 4 * 1024
+LINE_BYTES = 2_000
 """A longer line is broken."""
 LINES_PER_EVENT = 500
 STALE_LOOKS = 4

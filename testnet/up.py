@@ -22,6 +22,8 @@ from testnet.child import Event
 from testnet.faucet import FAUCET_TEXT, FAUCET_WALLET, MAX_UNITS, Faucet
 from testnet.genesis import FAUCET_ALLOCATION, VALIDATORS_COUNT, create_network, open_network
 from testnet.layout import NetworkFolder
+from testnet.network_event import network_event
+from testnet.operating import Operating
 from testnet.ownership import own_home
 from testnet.supervisor import Supervisor
 from testnet.up_lines import UpLines
@@ -35,12 +37,13 @@ class UpNetwork:
 
     def __init__(self, folder: NetworkFolder, publish: Callable[[Event], None]) -> None:
         self._folder = folder
-        self._publish = publish
+        self._tell_outside = publish
+        self._operating: Operating | None = None
         self._lock: OwnerLock | None = None
         self._genesis: Genesis | None = None
         self._supervisor: Supervisor | None = None
-        self._wallets = WalletService(folder, publish, only=[FAUCET_WALLET])
-        self._faucet = Faucet(folder.faucet_socket, self._pay, publish)
+        self._wallets = WalletService(folder, self._publish, only=[FAUCET_WALLET])
+        self._faucet = Faucet(folder.faucet_socket, self._pay, self._publish)
         self._waking = asyncio.Lock()
 
     def open(self, validators_count: int | None) -> None:
@@ -57,10 +60,15 @@ class UpNetwork:
             text = f"the network in {folder.home} has {size} validators, and their number never changes: leave out --validators, or choose another folder"
             raise LocalFault(ErrorCode.CONFIG_INVALID, text)
         self._supervisor = Supervisor(folder, size, self._publish, auto_restart=True)
+        self._operating = Operating(folder, self._supervisor, self._wallets, self._publish, program="mesh-testnet up")
 
     async def start(self) -> None:
         """Start every process; returns when all validators are up and the faucet listens. LocalFault (VALIDATOR_START, STORE_UNAVAILABLE)."""
+        assert self._genesis is not None
         assert self._supervisor is not None
+        assert self._operating is not None
+        self._publish(network_event(self._genesis, self._folder.home))
+        await self._operating.open()
         has_faucet = FAUCET_WALLET in list_wallets(self._folder.wallets)
         if has_faucet:
             await self._wallets.start()
@@ -72,8 +80,12 @@ class UpNetwork:
     async def close(self) -> None:
         """Stop every process and give up the home."""
         await self._faucet.close()
+        if self._operating is not None:
+            await self._operating.close()
         if self._supervisor is not None:
             await asyncio.gather(self._wallets.stop(), self._supervisor.stop_all())
+        if self._operating is not None:
+            await self._operating.end_logs()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -100,6 +112,11 @@ class UpNetwork:
             ],
             faucet=str(self._folder.faucet_socket) if has_faucet else None,
         )
+
+    def _publish(self, event: Event) -> None:
+        if self._operating is not None:
+            self._operating.take(event)
+        self._tell_outside(event)
 
     def _tell(self, event: str, **fields: object) -> None:
         self._publish({"event": event, "t_ns": time.monotonic_ns(), **fields})

@@ -48,6 +48,14 @@ class UpLines:
                 return "every process has ended"
             case {"event": "validator_state"}:
                 return _describe_state(event)
+            case {"event": "validator_wiped", "files": files}:
+                return f"its data are wiped: {files} files"
+            case {"event": "quarantine_lifted"}:
+                return "its quarantine is lifted: it votes from its next start on"
+            case {"event": "control_order", "text": text}:
+                return f"another program orders: {text}"
+            case {"event": "line_state", "line": line}:
+                return f"line {line} {describe_line(event)}"
             case {"event": "ready"}:
                 quarantine = event.get("quarantine")
                 held = f", in quarantine and not voting: {quarantine}" if quarantine else ""
@@ -90,6 +98,15 @@ def _source(event: Event) -> str:
     return str(wallet)[:8] if wallet else "network"
 
 
+def describe_line(event: Event) -> str:
+    """A line's condition, from its `line_state`."""
+    if event.get("cut"):
+        return "is cut"
+    parts = [f"{event['delay_ms']:g} ms slower each way"] if event.get("delay_ms") else []
+    parts += [f"loses {event['loss'] * 100:g} % of its datagrams"] if event.get("loss") else []
+    return ", ".join(parts) or "is direct"
+
+
 def _describe_state(event: Event) -> str | None:
     match event.get("state"):
         case ValidatorState.STARTING:
@@ -98,6 +115,8 @@ def _describe_state(event: Event) -> str | None:
             why = f": {event.get('detail')}" if event.get("detail") else ""
             again = "" if event.get("state") == ValidatorState.EXITED else ", is started again"
             return f"has ended with status {event.get('exit')}{again}{why}"
+        case ValidatorState.PAUSED:
+            return "is paused (SIGSTOP)"
         case ValidatorState.STOPPED:
             return "has stopped"
         case _:

@@ -1,41 +1,135 @@
 """Orders for the validators' processes, given to the supervisor. What comes of them arrives as `validator_state` events, a failure as a `fault`."""
 
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from mesh_app.orders.order import Order
-from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator
+from mesh_app.orders.validators import (
+    CutLine,
+    HealAllLines,
+    HealLine,
+    KillValidator,
+    LiftQuarantine,
+    LineOrder,
+    LoseOnLine,
+    PauseValidator,
+    RestartAll,
+    RestartValidator,
+    ResumeValidator,
+    SlowLine,
+    StartValidator,
+    StopValidator,
+    WatchValidators,
+    WipeValidator,
+)
+from mesh_app.ports import Event
 from mesh_app.services.context import Handler, Revealer, WorkContext
+from testnet.lines import Line
+from testnet.links import GOOD, Conditions
+from testnet.operating import Operating
+from testnet.validator_reports import ValidatorReports
+
+PROGRAM = "mesh-app"
+PERCENT = 100
 
 
 class ValidatorDesk:
-    """The validators of this home."""
+    """The validators of this home: processes, lines, logs, reports, and the socket for other programs' orders."""
 
     def __init__(self, context: WorkContext) -> None:
         self._context = context
+        self._supervisor = context.supervisor
+        self._operating = Operating(context.folder, context.supervisor, context.wallets, context.publish, program=PROGRAM)
+        self._reports = ValidatorReports(context.folder, context.supervisor, context.publish)
 
     def handlers(self) -> Mapping[type[Order], Handler]:
         """Which orders it takes."""
-        return {StartValidator: self.start, StopValidator: self.stop, KillValidator: self.kill, RestartValidator: self.restart}
+        return {
+            StartValidator: self._start,
+            StopValidator: self._stop,
+            KillValidator: self._kill,
+            RestartValidator: self._restart,
+            PauseValidator: self._pause,
+            ResumeValidator: self._resume,
+            WipeValidator: self._wipe,
+            LiftQuarantine: self._lift,
+            RestartAll: self._restart_all,
+            CutLine: self._cut,
+            SlowLine: self._slow,
+            LoseOnLine: self._lose,
+            HealLine: self._heal,
+            HealAllLines: self._heal_all,
+            WatchValidators: self._watch,
+        }
 
     def revealers(self) -> Mapping[type[Order], Revealer]:
         """No secrets."""
         return {}
 
+    async def open(self) -> None:
+        """Follow the logs, and take orders from other programs."""
+        await self._operating.open()
+
+    def take(self, event: Event) -> None:
+        """Every event of the workbench: whoever follows from outside is told it."""
+        self._operating.take(event)
+
     async def close(self) -> None:
-        """Nothing of its own runs: the workbench stops the supervisor."""
+        """End what runs beside the validators, which the workbench stops."""
+        await self._reports.close()
+        await self._operating.close()
 
-    async def start(self, order: StartValidator) -> None:
-        """Order the start of a validator."""
-        self._context.in_background(self._context.supervisor.start(order.index))
+    async def end_logs(self) -> None:
+        """The last words of validators that have stopped."""
+        await self._operating.end_logs()
 
-    async def stop(self, order: StopValidator) -> None:
-        """Order a validator to stop in good order."""
-        self._context.in_background(self._context.supervisor.stop(order.index))
+    def _behind(self, work: Coroutine[Any, Any, object]) -> None:
+        self._context.in_background(work)
 
-    async def kill(self, order: KillValidator) -> None:
-        """Kill a validator with SIGKILL."""
-        self._context.in_background(self._context.supervisor.kill(order.index))
+    async def _start(self, order: StartValidator) -> None:
+        self._behind(self._supervisor.start(order.index))
 
-    async def restart(self, order: RestartValidator) -> None:
-        """Order a validator to stop and start again."""
-        self._context.in_background(self._context.supervisor.restart(order.index))
+    async def _stop(self, order: StopValidator) -> None:
+        self._behind(self._supervisor.stop(order.index))
+
+    async def _kill(self, order: KillValidator) -> None:
+        self._behind(self._supervisor.kill(order.index))
+
+    async def _restart(self, order: RestartValidator) -> None:
+        self._behind(self._supervisor.restart(order.index))
+
+    async def _pause(self, order: PauseValidator) -> None:
+        await self._supervisor.pause(order.index)
+
+    async def _resume(self, order: ResumeValidator) -> None:
+        await self._supervisor.resume(order.index)
+
+    async def _wipe(self, order: WipeValidator) -> None:
+        await self._supervisor.wipe(order.index)
+
+    async def _lift(self, order: LiftQuarantine) -> None:
+        self._behind(self._supervisor.lift(order.index, order.sentence))
+
+    async def _restart_all(self, _: RestartAll) -> None:
+        self._behind(self._supervisor.restart_all())
+
+    async def _cut(self, order: CutLine) -> None:
+        self._set(order, Conditions(is_cut=True))
+
+    async def _slow(self, order: SlowLine) -> None:
+        self._set(order, Conditions(delay_ms=order.delay_ms))
+
+    async def _lose(self, order: LoseOnLine) -> None:
+        self._set(order, Conditions(loss=order.percent / PERCENT))
+
+    async def _heal(self, order: HealLine) -> None:
+        self._set(order, GOOD)
+
+    async def _heal_all(self, _: HealAllLines) -> None:
+        self._behind(self._operating.links.heal_all())
+
+    async def _watch(self, order: WatchValidators) -> None:
+        self._reports.watch(order.is_watched)
+
+    def _set(self, order: LineOrder, conditions: Conditions) -> None:
+        self._behind(self._operating.links.set(Line.between(order.one, order.other), conditions))

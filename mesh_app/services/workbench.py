@@ -20,6 +20,7 @@ from mesh_core.storage.wallet_store import list_wallets
 from testnet.faucet import FAUCET_TEXT, FAUCET_WALLET, Faucet
 from testnet.genesis import DEMO_WALLETS, Entropy, create_network, open_network
 from testnet.layout import NetworkFolder
+from testnet.network_event import network_event
 from testnet.ownership import own_home
 from testnet.supervisor import Supervisor, ValidatorState
 from testnet.wallet_service import WalletService
@@ -46,6 +47,7 @@ class LocalWorkbench:
         self._context: WorkContext | None = None
         self._desks: tuple[Desk, ...] = ()
         self._performance: PerformanceDesk | None = None
+        self._validators: ValidatorDesk | None = None
         self._handlers: dict[type[Order], Handler] = {}
         self._revealers: dict[type[Order], Revealer] = {}
         self._statuses: dict[int, Event] = {}
@@ -118,27 +120,17 @@ class LocalWorkbench:
         self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish, auto_restart=self._auto_restart)
         context = self._context = WorkContext(self._folder, self._genesis, self._supervisor, self._wallets, self.publish)
         self._performance = PerformanceDesk(context)
-        self._desks = (ValidatorDesk(context), WalletDesk(context), LedgerDesk(context), LaboratoryDesk(context), self._performance)
+        self._validators = ValidatorDesk(context)
+        self._desks = (self._validators, WalletDesk(context), LedgerDesk(context), LaboratoryDesk(context), self._performance)
         for desk in self._desks:
             self._handlers.update(desk.handlers())
             self._revealers.update(desk.revealers())
 
     async def start(self) -> None:
         """Start wallets and validators at once; returns when every validator is up. LocalFault (VALIDATOR_START)."""
-        doc = self.genesis.doc
-        self.publish(
-            {
-                "event": "network",
-                "t_ns": self.now_ns(),
-                "name": doc.name,
-                "network_id": self.genesis.network_id.hex(),
-                "validators": [key.hex() for key in doc.validators],
-                "supply": doc.supply,
-                "fee_base": doc.fee_base,
-                "fee_per_output": doc.fee_per_output,
-                "home": str(self._folder.home),
-            }
-        )
+        assert self._validators is not None
+        self.publish(network_event(self.genesis, self._folder.home))
+        await self._validators.open()
         await self._wallets.start()
         if FAUCET_WALLET in list_wallets(self._folder.wallets):
             await self._open_faucet()
@@ -167,6 +159,8 @@ class LocalWorkbench:
         await asyncio.gather(*(desk.close() for desk in self._desks))
         if self._supervisor is not None:
             await asyncio.gather(self._wallets.stop(), self._supervisor.stop_all())
+        if self._validators is not None:
+            await self._validators.end_logs()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -175,7 +169,7 @@ class LocalWorkbench:
 
     def publish(self, event: Event) -> None:
         """Pass on an event, and what follows from it."""
-        self._events.put_nowait(event)
+        self._pass_on(event)
         if event["event"] == "status":
             self._statuses[event["validator"]] = event
             self._audit()
@@ -194,4 +188,10 @@ class LocalWorkbench:
         audited = (equal, supply, int(lengths.pop() or 0))
         if audited != self._audited:
             self._audited = audited
-            self._events.put_nowait({"event": "audit", "t_ns": self.now_ns(), "supply_audit": supply, "digests_equal": equal, "log_length": audited[2]})
+            self._pass_on({"event": "audit", "t_ns": self.now_ns(), "supply_audit": supply, "digests_equal": equal, "log_length": audited[2]})
+
+    def _pass_on(self, event: Event) -> None:
+        """To the screen, and to whoever else follows."""
+        self._events.put_nowait(event)
+        if self._validators is not None:
+            self._validators.take(event)

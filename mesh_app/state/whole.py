@@ -11,6 +11,7 @@ from mesh_app.state.laboratory import LaboratoryView
 from mesh_app.state.ledger import LedgerView
 from mesh_app.state.logs import LogsView
 from mesh_app.state.network import Audit, Link, Network
+from mesh_app.state.operation import OperationView
 from mesh_app.state.payments import Payment, Work
 from mesh_app.state.performance import PerformanceView
 from mesh_app.state.validators import DEFAULT_VALIDATORS_COUNT, ValidatorView
@@ -49,6 +50,7 @@ class State:
     laboratory: LaboratoryView = field(default_factory=LaboratoryView)
     performance: PerformanceView = field(default_factory=PerformanceView)
     logs: LogsView = field(default_factory=LogsView)
+    operation: OperationView = field(default_factory=OperationView)
     wallet_desk: WalletDeskView = field(default_factory=WalletDeskView)
 
     @property

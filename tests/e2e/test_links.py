@@ -72,7 +72,7 @@ async def test_lines_between_validators_and_from_the_wallets(tmp_path: Path) -> 
             await one.network.until(lambda: any(event["validator"] == 3 and not event["up"] for event in one.lines("link")))
             await one.wallets.pay("alice", "bob", 10, "by three")
             assert {line.name for line in one.links.conditions} == {"V1-V3", "wallets-V4"}
-            await one.network.until(lambda: any(count[2] > 0 for event in one.lines("line_counts") for count in event["lines"]))
+            await one.network.until(lambda: any(count["dropped"] > 0 for event in one.lines("line_counts") for count in event["lines"]))
 
             await one.links.heal_all()
             await one.network.until(lambda: one.reaches(0, 2) is not None and one.reaches(2, 0) is not None)

@@ -1,0 +1,86 @@
+"""What the operator of validators looks at: lines between them, what they report when asked, their configuration."""
+
+from dataclasses import dataclass, field
+
+WALLETS_END = -1
+"""The end of a line that is the wallets, beside the validators' indices."""
+
+LineKey = tuple[int, int]
+"""Both ends of a line, the lower one first."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineCondition:
+    """A line that is not direct. `delay_ms` is added each way, `loss` is a share."""
+
+    is_cut: bool
+    delay_ms: float
+    loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerView:
+    """Another validator as one sees it."""
+
+    is_up: bool
+    rtt_ms: float | None
+    cursor: int
+    log_length: int
+    is_excluded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimesView:
+    """Durations in milliseconds. `figures` are (name, value): last, median, p99, max, or last, mean, max; `count` since the start."""
+
+    count: int
+    figures: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """What a validator said of itself when it was asked, and what the system says of its process."""
+
+    t_ns: int
+    public_key: str
+    uptime_s: float
+    quarantine: str
+    is_halted: bool
+    is_syncing: bool
+    supply_audit: bool | None
+    log_length: int
+    state_digest: str
+    digest_log_length: int
+    counts: tuple[tuple[str, int], ...]
+    queues: tuple[tuple[str, int], ...]
+    times: tuple[tuple[str, TimesView], ...]
+    certificates_per_s: float
+    peers: dict[int, PeerView]
+    cpu_percent: float | None
+    memory_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigView:
+    """A configuration file as it is on the disk."""
+
+    path: str
+    lines: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class OperationView:
+    """All of it, by the validator's index. `counts` are datagrams forwarded and dropped by the relays of a line, (dialler, listener)."""
+
+    lines: dict[LineKey, LineCondition] = field(default_factory=dict)
+    counts: dict[LineKey, tuple[int, int]] = field(default_factory=dict)
+    reports: dict[int, ReportView] = field(default_factory=dict)
+    configs: dict[int, ConfigView] = field(default_factory=dict)
+
+    def condition(self, one: int, other: int) -> LineCondition | None:
+        """What is done to a line; None for a direct one."""
+        return self.lines.get((min(one, other), max(one, other)))
+
+    def dropped(self, one: int, other: int) -> int:
+        """Datagrams that the line's relays dropped, in both directions."""
+        return sum(self.counts.get(ends, (0, 0))[1] for ends in ((one, other), (other, one)))

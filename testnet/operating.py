@@ -1,0 +1,49 @@
+"""What whoever runs a network has beside its processes: its lines, its logs, and the socket at which other programs give orders. One bundle for all runners."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from mesh_core.errors import LocalFault
+from testnet.child import Event
+from testnet.control import ControlServer
+from testnet.control_memory import Memory
+from testnet.control_orders import Orders
+from testnet.layout import NetworkFolder
+from testnet.link_service import LinkService, RoutedWallets
+from testnet.log_tail import LogTails
+from testnet.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
+
+
+class Operating:
+    """`open`, then `close`. `take` is given every event of the network, from the first on, those that this publishes included."""
+
+    def __init__(self, folder: NetworkFolder, supervisor: Supervisor, wallets: RoutedWallets, publish: Callable[[Event], None], *, program: str) -> None:
+        """`publish` is given what the lines, the logs and other programs' orders tell. `program` is who runs the network, for people."""
+        self._memory = Memory()
+        self.links = LinkService(folder, supervisor, wallets, publish)
+        orders = Orders(supervisor, self.links, self._memory, program)
+        self._control = ControlServer(folder, self._memory, orders, publish)
+        self._logs = LogTails([folder.validator(index).log for index in range(len(supervisor.states))], publish)
+
+    async def open(self) -> None:
+        """Follow the logs and listen. A home in which no socket can be made runs all the same, and says so in the log."""
+        self._logs.start()
+        try:
+            await self._control.open()
+        except LocalFault as fault:
+            logger.warning("no orders from other programs: %s", fault)
+
+    async def close(self) -> None:
+        """Listen no more, end the relays. To be called before the validators are stopped; `end_logs` after it."""
+        await asyncio.gather(self._control.close(), self.links.close())
+
+    async def end_logs(self) -> None:
+        """The last words of validators that have stopped, and no more."""
+        await self._logs.close()
+
+    def take(self, event: Event) -> None:
+        """An event of the network."""
+        self._control.take(event)
