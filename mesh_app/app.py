@@ -23,6 +23,7 @@ from mesh_app.messages import CertificateWanted, Ordered, StateWanted
 from mesh_app.mishaps import Mishaps, words_of
 from mesh_app.model import State, apply, remark
 from mesh_app.orders.order import Order
+from mesh_app.orders.performance import StartTraffic, StopTraffic
 from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator, ValidatorOrder
 from mesh_app.orders.wallets import CreateWallet, Pay
 from mesh_app.ports import Workbench
@@ -261,6 +262,13 @@ class MeshApp(Unbroken, App[None]):
             screen.query_one("#payments").focus()
         elif self._earlier_screens:
             await self.switch_mode(self._earlier_screens.pop())
+
+    def action_toggle_traffic(self) -> None:
+        """Traffic as the form of the performance screen says where that is in front, else of the usual kind; or no more of it."""
+        if isinstance(self.screen, PerformanceScreen):
+            self.screen.action_traffic()
+        else:
+            self.post_message(Ordered(StartTraffic() if self.state.performance.traffic is None else StopTraffic()))
 
     def action_copy(self) -> None:
         """What the pane in focus offers to copy, through the terminal (OSC 52)."""

@@ -14,6 +14,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("everywhere", "show('validators')", "6", "Validators", "Go: Validators", in_bar=False, in_palette=True, at_once=True),
     Action("everywhere", "show('performance')", "7", "Performance", "Go: Performance", in_bar=False, in_palette=True, at_once=True),
     Action("everywhere", "show('help')", "question_mark,f1,8", "Help", "Go: Help, all keys and what is what", in_palette=True, at_once=True),
+    Action("everywhere", "toggle_traffic", "ctrl+t", "Traffic", "Traffic: start or stop payments in the background", in_bar=False, in_palette=True),
     Action("everywhere", "copy", "y", "Copy", "Copy the hash or address in focus", in_palette=True),
     Action("everywhere", "copy_json", "Y", "Copy as JSON", "Copy what is in focus as JSON", in_bar=False, in_palette=True),
     Action("everywhere", "write_file", "o", "To a file", "Write what is in focus into a file of the home", in_bar=False, in_palette=True),

@@ -82,6 +82,9 @@ def _facts(state: State, mode: str) -> list[tuple[int, Line]]:
     ]
     if state.last_payment_ms is not None:
         facts.append((2, (Span("last ", "label"), Span(milliseconds(state.last_payment_ms)))))
+    traffic = state.performance.traffic
+    if traffic is not None:
+        facts.insert(0, (1, (Span("⇄ ", "amount"), Span(f"traffic {traffic.number('rate'):g}/s"))))
     if state.alarm:
         facts.insert(0, (0, (Span("⚑ ALARM", "proof"),)))
     return [*facts, (1, (Span(mode, "strong"), Span(" ")))]

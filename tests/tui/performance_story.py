@@ -75,7 +75,7 @@ def over(kind: str, t_ns: int, found: list[float], *, reason: str = "finished", 
     return {"event": f"{kind}_over", "t_ns": t_ns, **plan, **end, **counts(found), **MACHINE, **(kept if kind == "measure" else {}), **other}
 
 
-def record(number: int, found: list[float], **other: object) -> Event:
+def record(number: int, found: list[float], **other: Any) -> Event:
     """A measurement of an earlier day."""
     file = f"/home/you/.local/share/mesh/measurements/measure-202611{number:02}-041500.json"
     return over("measure", number, found, file=file, date=f"2026-11-{number:02}T04:15:00+00:00", **other) | {"event": "measure_record"}
