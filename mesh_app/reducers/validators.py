@@ -111,15 +111,6 @@ def certificate_parked(state: State, fields: Fields, t_ns: int) -> Notes:
     return (validator_note(validator.index, "parked", f"{short(cert_id)} waits for {awaited}", tone="wait", payment=state.payment_by_certificate.get(cert_id)),)
 
 
-def equivocation(state: State, fields: Fields, t_ns: int) -> Notes:
-    """Somebody signed two transitions for one slot."""
-    validator = find_validator(state, fields)
-    offender, kind = fields.hexadecimal("offender"), fields.text("kind")
-    sequence, id_a, id_b = fields.integer("sequence"), fields.hexadecimal("id_a"), fields.hexadecimal("id_b")
-    told = f"equivocation proven: {kind} {who(state, offender)} signed {short(id_a)} and {short(id_b)} for #{sequence}"
-    return (validator_note(validator.index, "evidence", told, tone="proof"),)
-
-
 def safety_alarm(state: State, fields: Fields, t_ns: int) -> Notes:
     """Two conflicting certificates exist; this validator has halted."""
     validator = find_validator(state, fields)
@@ -182,7 +173,6 @@ REDUCERS: Final[Mapping[str, Reducer]] = {
     "vote_rejected": vote_rejected,
     "certificate_applied": certificate_applied,
     "certificate_parked": certificate_parked,
-    "equivocation": equivocation,
     "safety_alarm": safety_alarm,
     "peer": peer,
     "sync_progress": sync_progress,

@@ -23,6 +23,7 @@ AMOUNT: Final = 300
 """Units that each of its payments is about."""
 FIRST_SHOP: Final = "shop A"
 SECOND_SHOP: Final = "shop B"
+NOT_AS_SPECIFIED: Final = "NOT as specified"
 OWNER: Final = "owner"
 VALIDATOR: Final = "validator"
 

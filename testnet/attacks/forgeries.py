@@ -6,15 +6,15 @@ The laboratory sends them to real validators, the simulator to simulated ones. `
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mesh_core.crypto.pedersen import Opening, commit
-from mesh_core.crypto.range_proof import build_statement, build_witness, prove
-from mesh_core.crypto.range_proof.statement import MESH_BITS
-from mesh_core.crypto.ristretto import GROUP_ORDER
+from mesh_core.crypto import domains
+from mesh_core.crypto.pedersen import Opening, commit, commit_public, subtract_commitments
+from mesh_core.crypto.range_proof import RangeStatement, build_statement, build_witness, prove
+from mesh_core.crypto.signatures import SigningKey
 from mesh_core.protocol.construction import UNSIGNED, Draft, Entropy
 from mesh_core.protocol.identifiers import Identified, identify
-from mesh_core.types.basic import PublicKey, Signature
-from mesh_core.types.certificate import CERTIFICATE, SIGNER, Certificate, Signer
-from mesh_core.types.transition import Transition
+from mesh_core.types.basic import Commitment, PublicKey, Signature
+from mesh_core.types.certificate import CERTIFICATE, SIGNER, Certificate, Signer, Vote
+from mesh_core.types.transition import STATEMENT, Transition
 
 ABSENT_INDEX = 200
 
@@ -34,23 +34,27 @@ def with_more_left(draft: Draft, extra: int) -> Draft:
 
 
 def with_negative_amount(draft: Draft) -> Draft:
-    """The first output is below zero, and as much more is left for the sender: the commitments add up."""
+    """The first output is below zero, and as much more is left for the sender: the commitments add up. Its opening is the one that is pretended."""
     paid = draft.output_openings[0]
-    negative = Opening(-paid.value % GROUP_ORDER, paid.blinding)
     ours = Opening(draft.new_opening.value + 2 * paid.value, draft.new_opening.blinding)
-    output = replace(draft.core.outputs[0], commitment=commit(negative))
+    output = replace(draft.core.outputs[0], commitment=_commit_negative(paid))
     core = replace(draft.core, outputs=(output, *draft.core.outputs[1:]), new_balance=commit(ours))
-    return Draft(core, ours, (negative, *draft.output_openings[1:]))
+    return Draft(core, ours, draft.output_openings)
 
 
 def with_overspent_balance(draft: Draft, missing: int) -> Draft:
-    """The first output grows by so much more than there is, and what is left goes below zero: the commitments add up."""
+    """The first output grows by so much more than there is, and what is left goes below zero: the commitments add up. Its opening is pretended."""
     paid = draft.output_openings[0]
     grown = Opening(paid.value + draft.new_opening.value + missing, paid.blinding)
-    below = Opening(-missing % GROUP_ORDER, draft.new_opening.blinding)
+    pretended = Opening(missing, draft.new_opening.blinding)
     output = replace(draft.core.outputs[0], commitment=commit(grown))
-    core = replace(draft.core, outputs=(output, *draft.core.outputs[1:]), new_balance=commit(below))
-    return Draft(core, below, (grown, *draft.output_openings[1:]))
+    core = replace(draft.core, outputs=(output, *draft.core.outputs[1:]), new_balance=_commit_negative(pretended))
+    return Draft(core, pretended, (grown, *draft.output_openings[1:]))
+
+
+def _commit_negative(opening: Opening) -> Commitment:
+    """A commitment to as much below zero, which no opening opens."""
+    return subtract_commitments(commit(Opening(0, opening.blinding)), commit_public(opening.value))
 
 
 def with_other_self_memo(draft: Draft, entropy: Entropy) -> Draft:
@@ -68,16 +72,23 @@ def with_noise_for_memo(draft: Draft, index: int, entropy: Entropy) -> Draft:
 # --- Range proofs ----------------------------------------------------------------------------------------------------------------------------------
 
 
-def prove_pretended(draft: Draft, entropy: Entropy) -> bytes:
-    """The best that can be done for openings out of range: a true proof for this very transition, of other amounts under the same blinding factors."""
-    openings = [_in_range(opening) for opening in (draft.new_opening, *draft.output_openings)]
+def pretended_statement(draft: Draft) -> RangeStatement:
+    """What can be proven of a draft whose openings are not those of its commitments: what they pretend, bound to this very transition."""
     context = identify(Transition(draft.core, b"", UNSIGNED)).core_hash
-    statement = build_statement(commit(openings[0]), [commit(opening) for opening in openings[1:]], context)
-    return prove(statement, build_witness(openings[0], openings[1:]), entropy)
+    return build_statement(commit(draft.new_opening), [commit(opening) for opening in draft.output_openings], context)
 
 
-def _in_range(opening: Opening) -> Opening:
-    return opening if opening.value < 1 << MESH_BITS else Opening(GROUP_ORDER - opening.value, opening.blinding)
+def prove_pretended(draft: Draft, entropy: Entropy) -> bytes:
+    """The best that can be done for amounts out of range: a true proof for this very transition, of what is pretended."""
+    return prove(pretended_statement(draft), build_witness(draft.new_opening, draft.output_openings), entropy)
+
+
+# --- Votes -----------------------------------------------------------------------------------------------------------------------------------------
+
+
+def vote_regardless(identity: SigningKey, candidate: Identified) -> Vote:
+    """A validator's vote, whatever it has voted for before. A second one in a slot convicts it."""
+    return Vote(candidate.statement, identity.public_key, identity.sign(domains.SIG_VOTE, STATEMENT.encode(candidate.statement)))
 
 
 # --- Certificates ----------------------------------------------------------------------------------------------------------------------------------

@@ -49,9 +49,11 @@ async def test_double_spend(tmp_path: Path) -> None:
             assert answers[0].startswith("votes for ")
             assert answers[1].startswith(("refuses A: 04", "refuses B: 04"))
             assert answers[1].endswith("CONFLICT")
-    answers = run.named("attack_answer")
+    answers = [answer for answer in run.named("attack_answer") if answer["item"] in {"A", "B"}]
     assert len(answers) == 16
     assert all(answer["proves"] for answer in answers if not answer["voted"])
+    assert all(answer["as_expected"] for answer in run.named("attack_answer"))
+    assert [over["as_specified"] for over in run.named("attack_over")] == [True, True]
     # No validator voted twice in a slot: the votes that the validators themselves tell of.
     votes = [(event["validator"], event["sender"], event["sequence"]) for event in run.named("vote_cast")]
     assert len(votes) == len(set(votes))
@@ -66,6 +68,6 @@ async def test_double_spend_for_people_says_what_each_validator_answered(tmp_pat
     assert (run.status, run.errors) == (0, "")
     text = "\n".join(run.lines)
     assert "unknown event" not in text
-    assert "3-1: votes 3 to 1, A has a quorum and settles" in text
-    assert "2-2: votes 2 to 2, neither has a quorum: the account is locked" in text
+    assert "Double spend, split 3-1: votes A 3, B 1; A settles, B never can, as specified" in text
+    assert "Double spend, split 2-2: votes A 2, B 2; locked: neither settles, as specified" in text
     assert "with a proof that holds" in text

@@ -2,13 +2,11 @@
 
 from typing_extensions import override
 
-from mesh_core.crypto import domains
 from mesh_core.errors import Rejected
 from mesh_core.protocol.validation import validate_format
-from mesh_core.types.certificate import Vote
 from mesh_core.types.messages import Message, VoteRequest, VoteResponse
-from mesh_core.types.transition import STATEMENT
 from mesh_core.validator.ports import Session
+from testnet.attacks.forgeries import vote_regardless
 from testnet.simulation.byzantine.behaviour import Behaviour
 
 
@@ -28,5 +26,4 @@ class DoubleVoter(Behaviour):
         except Rejected:
             super().handle(session, message)
             return
-        signature = machine.identity.sign(domains.SIG_VOTE, STATEMENT.encode(candidate.statement))
-        session.send(VoteResponse(message.request_id, Vote(candidate.statement, machine.identity.public_key, signature)))
+        session.send(VoteResponse(message.request_id, vote_regardless(machine.identity, candidate)))

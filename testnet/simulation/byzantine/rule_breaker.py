@@ -11,7 +11,7 @@ from mesh_core.protocol.construction import Draft, Payment
 from mesh_core.protocol.identifiers import Identified
 from mesh_core.types.basic import Hash32
 from mesh_core.types.transition import Claim, Kind, OutputKey
-from testnet.attacks.forgeries import in_the_name_of, with_more_left, with_negative_amount, with_other_self_memo
+from testnet.attacks.forgeries import in_the_name_of, pretended_statement, with_more_left, with_negative_amount, with_other_self_memo
 from testnet.simulation.byzantine.client import Client
 from testnet.simulation.entropy import Stream
 from testnet.simulation.proofs import prove_any
@@ -84,7 +84,9 @@ class RuleBreaker(Client):
         return self.sign(with_more_left(self._draft(), STOLEN))
 
     def _with_a_negative_amount(self) -> Identified:
-        return self.sign(with_negative_amount(self._draft()))
+        draft = with_negative_amount(self._draft())
+        proof = self.world.proofs.prove(pretended_statement(draft), draft.new_opening, draft.output_openings, self.draw)
+        return self.sign(draft, proof)
 
     def _with_a_used_proof(self) -> Identified:
         """The same commitments in another transition."""

@@ -14,7 +14,7 @@ from mesh_app.state import MAX_CERTIFICATES, MAX_ENTRIES, MAX_PAYMENTS, Payment
 from mesh_core.types.json_form import json_form
 from mesh_core.validator import lines
 from mesh_core.wallet import events
-from testnet.attacks import double_spend
+from testnet.attacks import events as attack_events
 from tests.tui.fake_workbench import FakeWorkbench, digest, of_validator
 
 SUPERVISOR_EVENTS = {"network", "validator_state", "audit", "garbage"}
@@ -54,7 +54,7 @@ def without_log(state: State) -> dict[str, Any]:
 def test_every_event_of_validators_wallets_attacks_and_supervisor_has_a_reducer() -> None:
     told = {
         value.EVENT
-        for module in (lines, events, double_spend)
+        for module in (lines, events, attack_events)
         for value in vars(module).values()
         if dataclasses.is_dataclass(value) and isinstance(value, type) and hasattr(value, "EVENT")
     }

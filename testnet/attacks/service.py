@@ -1,0 +1,130 @@
+"""The outside of the laboratory: its process, the payment to the attacking account, and the validator that runs with a fault for a while."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from mesh_core.errors import ErrorCode, LocalFault, MeshError
+from mesh_core.types.json_form import json_form
+from testnet.attacks import double_voter, process
+from testnet.attacks.catalogue import ATTACKS, BY_ID
+from testnet.attacks.events import AttackCatalogue, AttackEvent, AttackFailed, AttackStep
+from testnet.child import Event
+from testnet.command_service import CommandService
+from testnet.layout import NetworkFolder
+from testnet.supervisor import Supervisor
+
+Pay = Callable[[str, int], Awaitable[object]]
+"""`pay(address, amount)` returns when the payment is final. MeshError."""
+BystanderForm = dict[str, str]
+"""`name` and `owner` (the account's key in hexadecimal digits) of an account that has nothing to do with an attack."""
+
+
+class LaboratoryService:
+    """One home's laboratory. Its process is started when it is first needed, and again after it has ended."""
+
+    def __init__(self, folder: NetworkFolder, validators_count: int, supervisor: Supervisor, pay: Pay, publish: Callable[[Event], None]) -> None:
+        """`pay` pays an attacking account, out of some wallet of this home."""
+        self._validators_count = validators_count
+        self._supervisor = supervisor
+        self._pay = pay
+        self._publish = publish
+        self._service = CommandService(
+            process.MODULE,
+            lambda: ["--home", str(folder.home)],
+            folder.home / "laboratory.log",
+            publish,
+            name="the laboratory's process",
+            what_follows="the attack that was under way is over; the next one starts it again",
+        )
+        self._running = ""
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while the process runs."""
+        return self._service.pid
+
+    def tell_catalogue(self) -> None:
+        """Say which attacks there are."""
+        self._tell(AttackCatalogue(time.monotonic_ns(), tuple(attack.describe() for attack in ATTACKS)))
+
+    def require_idle(self) -> None:
+        """LocalFault (LABORATORY) while an attack is under way."""
+        if self._running:
+            raise LocalFault(ErrorCode.LABORATORY, f"“{self._running}” is under way: one attack at a time")
+
+    async def attack(self, attack_id: str, bystanders: Sequence[BystanderForm] = ()) -> Event:
+        """Make an attack, from its account to its end; returns `outcome` and `as_specified`. LocalFault where it cannot be made, which was told, too."""
+        self.require_idle()
+        attack = BY_ID.get(attack_id)
+        if attack is None:
+            raise LocalFault(ErrorCode.LABORATORY, f"there is no attack '{attack_id[:40]}'")
+        self._running = attack.name
+        try:
+            await self._service.start()
+            prepared = await self._service.command({"command": "prepare", "attack": attack_id})
+            number = int(prepared["run"])
+            try:
+                self._tell(AttackStep(time.monotonic_ns(), number, attack_id, f"{prepared['account']} is paid {prepared['amount']:,} units"))
+                await self._pay(str(prepared["address"]), int(prepared["amount"]))
+                liar = self._validators_count - 1 if attack.needs_liar else None
+                await self._run(number, attack_id, {"command": "run", "bystanders": list(bystanders), "liar": liar}, liar)
+                return await self._service.command({"command": "conclude"})
+            except MeshError as error:
+                await self._give_up(number, attack_id, error)
+                raise
+        finally:
+            self._running = ""
+
+    async def check(self, digits: str) -> bool:
+        """Have a proof verified; the checks are told as an event. LocalFault."""
+        await self._service.start()
+        return bool((await self._service.command({"command": "check", "proof": digits}))["holds"])
+
+    async def stop(self) -> None:
+        """End the process."""
+        await self._service.stop()
+
+    async def kill(self, number: signal.Signals) -> None:
+        """End the process by a signal."""
+        await self._service.kill(number)
+
+    async def _run(self, number: int, attack_id: str, command: dict[str, Any], liar: int | None) -> None:
+        """Run it, with a validator that misbehaves meanwhile if there is to be one. Afterwards that one is started again as it was, whatever happened."""
+        if liar is None:
+            await self._service.command(command)
+            return
+        name = f"V{liar + 1}"
+        self._supervisor.run_as(liar, double_voter.MODULE)
+        try:
+            await self._supervisor.restart(liar)
+            self._tell(AttackStep(time.monotonic_ns(), number, attack_id, f"{name} runs with a fault now: it votes twice"))
+            await self._service.command(command)
+        except asyncio.CancelledError:
+            # Everything is being stopped: it must not be started once more.
+            self._supervisor.run_as(liar, None)
+            raise
+        except MeshError:
+            await self._restore(liar)
+            raise
+        await self._restore(liar)
+        self._tell(AttackStep(time.monotonic_ns(), number, attack_id, f"{name} was restarted as it was"))
+
+    async def _restore(self, liar: int) -> None:
+        self._supervisor.run_as(liar, None)
+        await self._supervisor.restart(liar)
+
+    async def _give_up(self, number: int, attack_id: str, error: MeshError) -> None:
+        """Say that the attack is over. Its own process does, if there still is one and it has not by then."""
+        if self._service.pid is None:
+            self._tell(AttackFailed(time.monotonic_ns(), number, attack_id, error.text))
+            return
+        try:
+            await self._service.command({"command": "abandon", "text": error.text})
+        except MeshError:
+            self._tell(AttackFailed(time.monotonic_ns(), number, attack_id, error.text))
+
+    def _tell(self, event: AttackEvent) -> None:
+        self._publish(json_form(event))
