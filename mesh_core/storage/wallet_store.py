@@ -59,14 +59,14 @@ class WalletStore:
         raises.
         """
         folder = _find_folder(home, name)
-        database = _create_database(home, folder, lambda: write_seed(folder, seed, sealing), deadline_seconds)
+        database = _create_database(folder, lambda: write_seed(folder, seed, sealing), deadline_seconds)
         return cls(folder, database, WalletKeys.from_seed(seed), on_fault)
 
     @staticmethod
     def make(home: Path, name: str, seed: bytes, *, sealing: Sealing | None = None) -> None:
         """Make a new wallet with a seed of 32 bytes (secret) and leave it closed. For programs without an event loop. Raises LocalFault as `create`."""
         folder = _find_folder(home, name)
-        _create_database(home, folder, lambda: write_seed(folder, seed, sealing), DEADLINE_SECONDS).close()
+        _create_database(folder, lambda: write_seed(folder, seed, sealing), DEADLINE_SECONDS).close()
 
     @staticmethod
     def restore(home: Path, name: str, seed: bytes, *, sealing: Sealing | None = None) -> None:
@@ -75,7 +75,7 @@ class WalletStore:
         The first start of the wallet asks the validators for balance, openings and history.
         """
         folder = _find_folder(home, name)
-        _create_database(home, folder, lambda: write_seed(folder, seed, sealing), DEADLINE_SECONDS, is_used=True).close()
+        _create_database(folder, lambda: write_seed(folder, seed, sealing), DEADLINE_SECONDS, is_used=True).close()
 
     @staticmethod
     def make_view_only(home: Path, name: str, keys: ViewOnlyKeys) -> None:
@@ -84,7 +84,7 @@ class WalletStore:
         Its first start asks the validators for balance and history, as that of a restored wallet does.
         """
         folder = _find_folder(home, name)
-        _create_database(home, folder, lambda: write_view(folder, keys), DEADLINE_SECONDS, is_used=True).close()
+        _create_database(folder, lambda: write_view(folder, keys), DEADLINE_SECONDS, is_used=True).close()
 
     @classmethod
     def open(
@@ -244,10 +244,9 @@ def _open_database(folder: Path, *, deadline_seconds: float) -> Database:
         raise _describe_locked(folder.name, fault) from fault
 
 
-def _create_database(home: Path, folder: Path, write_key: Callable[[], None], deadline_seconds: float, *, is_used: bool = False) -> Database:
+def _create_database(folder: Path, write_key: Callable[[], None], deadline_seconds: float, *, is_used: bool = False) -> Database:
     """The database of a wallet that did not exist; its key is written last, since a folder with a key is a wallet."""
-    if _has_key(folder):
-        raise LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet '{folder.name}' in {home} already; choose another name")
+    _refuse_taken(folder)
     database = _open_database(folder, deadline_seconds=deadline_seconds)
     try:
         _write_first_key(folder, write_key, database, is_used=is_used)
@@ -259,6 +258,9 @@ def _create_database(home: Path, folder: Path, write_key: Callable[[], None], de
 
 def _write_first_key(folder: Path, write_key: Callable[[], None], database: Database, *, is_used: bool) -> None:
     """A new key beside the records of an old one would be a wallet that signs for one account and remembers the payments of another."""
+    # Once more, now that the folder is ours: another program may have made this wallet since, and its address file would be written over. What is paid to the
+    # address of a seed that was never kept is nobody's.
+    _refuse_taken(folder)
     if any(record != NOTHING_TO_RESTORE for record in database.records()):
         raise LocalFault(
             ErrorCode.WALLET_EXISTS, f"{folder} holds the records of a wallet '{folder.name}' whose seed is missing; put its seed back or choose another name"
@@ -268,4 +270,13 @@ def _write_first_key(folder: Path, write_key: Callable[[], None], database: Data
     try:
         write_key()
     except FileExistsError:
-        raise LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet '{folder.name}' in {folder.parent} already; choose another name") from None
+        raise _taken(folder) from None
+
+
+def _refuse_taken(folder: Path) -> None:
+    if _has_key(folder):
+        raise _taken(folder)
+
+
+def _taken(folder: Path) -> LocalFault:
+    return LocalFault(ErrorCode.WALLET_EXISTS, f"there is a wallet '{folder.name}' in {folder.parent} already; choose another name")

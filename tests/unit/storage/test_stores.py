@@ -7,11 +7,17 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from nacl.pwhash import argon2id
 
+from mesh_core.crypto.keys import WalletKeys
+from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, SealingCost
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.vote_journal import JournalCondition, JournalContents
+from mesh_core.storage import wallet_store
+from mesh_core.storage.database import Database
+from mesh_core.storage.key_file import Sealing
 from mesh_core.storage.validator_store import ValidatorStore
-from mesh_core.storage.wallet_store import WalletStore, list_wallets
+from mesh_core.storage.wallet_store import WalletStore, find_wallet_address, list_wallets
 
 SEED = bytes(range(32))
 
@@ -164,6 +170,23 @@ async def test_seed_that_appears_during_creation_is_not_overwritten(tmp_path: Pa
         WalletStore.create(tmp_path, "alice", SEED, fail)
     assert caught.value.code == ErrorCode.WALLET_EXISTS
     assert (tmp_path / "alice" / "seed").read_bytes() == b"the other one's"
+
+
+def test_address_of_a_wallet_that_another_program_just_made_is_not_written_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two programs make a wallet of one name. The later one has seen none, and then waits for the folder: money must not go to the address of its lost seed."""
+    cheap = Sealing("correct horse", SealingCost(argon2id.OPSLIMIT_MIN, LEAST_MEMORY_KIB))
+    open_database = wallet_store._open_database
+
+    def open_late(folder: Path, *, deadline_seconds: float) -> Database:
+        monkeypatch.setattr(wallet_store, "_open_database", open_database)
+        WalletStore.make(tmp_path, "alice", b"\x01" * 32, sealing=cheap)
+        return open_database(folder, deadline_seconds=deadline_seconds)
+
+    monkeypatch.setattr(wallet_store, "_open_database", open_late)
+    with pytest.raises(LocalFault) as refusal:
+        WalletStore.make(tmp_path, "alice", b"\x02" * 32, sealing=cheap)
+    assert refusal.value.code is ErrorCode.WALLET_EXISTS
+    assert find_wallet_address(tmp_path, "alice") == WalletKeys.from_seed(b"\x01" * 32).address
 
 
 async def test_interrupted_creation_can_be_repeated(tmp_path: Path) -> None:
