@@ -192,11 +192,13 @@ class Laboratory:
         self._publish(AttackStep(time.monotonic_ns(), active.number, active.attack.id, text))
 
     async def _require_validators(self, attack: Attack) -> tuple[int, ...]:
-        """The validators that vote. LocalFault (LABORATORY) if they are too few for this attack."""
+        """The validators that vote and are reached. LocalFault (LABORATORY) if they are too few for this attack."""
         size, quorum = self._wire.genesis.committee.size, self._wire.genesis.committee.quorum_threshold
         needed = size if attack.needs_all else quorum
-        await self._wire.wait_up(range(size), CONNECT_DEADLINE_S if needed == size else CONNECT_DEADLINE_S / 5)
-        voting = await find_voting(self._wire, self._folder)
+        voting = await find_voting(self._folder, size)
+        if len(voting) >= needed:
+            await self._wire.wait_up(voting, CONNECT_DEADLINE_S)
+            voting = tuple(validator for validator in voting if self._wire.is_up(validator))
         if len(voting) >= needed:
             return voting
         whom = f"all {size} validators" if attack.needs_all else f"a quorum of {quorum} validators"

@@ -58,14 +58,10 @@ async def report(folder: NetworkFolder, validator: int) -> Standing | None:
         return None
 
 
-async def find_voting(wire: Wire, folder: NetworkFolder) -> tuple[int, ...]:
-    """The validators that are reached and vote."""
-    found = []
-    for validator in range(wire.genesis.committee.size):
-        standing = await report(folder, validator)
-        if standing is not None and standing.votes and wire.is_up(validator):
-            found.append(validator)
-    return tuple(found)
+async def find_voting(folder: NetworkFolder, validators_count: int) -> tuple[int, ...]:
+    """The validators that run and vote, as they say themselves."""
+    reports = await asyncio.gather(*(report(folder, validator) for validator in range(validators_count)))
+    return tuple(validator for validator, standing in enumerate(reports) if standing is not None and standing.votes)
 
 
 async def observe(wire: Wire, folder: NetworkFolder, validators: Sequence[int], owners: Sequence[PublicKey], *, evidence: Mapping[int, int]) -> Observation:
