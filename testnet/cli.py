@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.types.committee import MAX_VALIDATORS
+from testnet import control_arguments
 from testnet.simulation import command as simulation
 
 EXIT_FAILED = 1
@@ -46,12 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     up.add_argument("--validators", type=_validators_count, metavar="N", help="with a new network: how many validators (default 4)")
     up.add_argument("--json", action="store_true", help="one JSON object a line")
     simulation.add_arguments(commands.add_parser("simulate", help="the product's own code against seeded faults, in virtual time"))
+    control_arguments.add_arguments(commands)
     options = parser.parse_args(arguments)
     if options.command == "torture" and not (options.minutes > 0 and options.wallets >= 2):
         parser.error("torture takes some time and at least two wallets")
     if options.command == "vectors" and (options.file is None) == (options.make is None):
         parser.error("vectors takes either a FILE to check or --make FILE")
+    if options.command in control_arguments.COMMANDS:
+        control_arguments.check_arguments(options, parser)
     try:
+        if options.command in control_arguments.COMMANDS:
+            return _control(options)
         if options.command == "up":
             return _up(options.home, options.validators, as_json=options.json)
         if options.command == "torture":
@@ -73,6 +79,12 @@ def _validators_count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_VALIDATORS)) and 1 <= int(text) <= MAX_VALIDATORS):
         raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 to {MAX_VALIDATORS}")
     return int(text)
+
+
+def _control(options: argparse.Namespace) -> int:
+    from testnet.control_commands import run
+
+    return run(options)
 
 
 def _up(home: Path, validators_count: int | None, *, as_json: bool) -> int:

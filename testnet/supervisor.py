@@ -224,7 +224,7 @@ class Supervisor:
         except (OSError, subprocess.TimeoutExpired) as error:
             raise LocalFault(ErrorCode.VALIDATOR_STATE, f"the quarantine of V{index + 1} was not lifted: {error}") from error
         if done.returncode != 0:
-            why = done.stderr.strip().rpartition("--lift-quarantine: ")[2] or f"status {done.returncode}"
+            why = done.stderr.strip().rpartition("--lift-quarantine: ")[2].removeprefix("not lifted: ") or f"status {done.returncode}"
             raise LocalFault(ErrorCode.VALIDATOR_STATE, f"the quarantine of V{index + 1} was not lifted: {why}")
         self._publish({"event": "quarantine_lifted", "t_ns": time.monotonic_ns(), "validator": index})
 

@@ -102,7 +102,7 @@ def describe_line(event: Event) -> str:
     """A line's condition, from its `line_state`."""
     if event.get("cut"):
         return "is cut"
-    parts = [f"{event['delay_ms']:g} ms slower each way"] if event.get("delay_ms") else []
+    parts = [f"is {event['delay_ms']:g} ms slower each way"] if event.get("delay_ms") else []
     parts += [f"loses {event['loss'] * 100:g} % of its datagrams"] if event.get("loss") else []
     return ", ".join(parts) or "is direct"
 

@@ -1,0 +1,88 @@
+"""The command line of `mesh-testnet kill V3` and the like. Apart from what the commands do: it imports nothing that chooses a group library."""
+
+import argparse
+from pathlib import Path
+
+ORDERS = {
+    "start": "start a validator of a running network",
+    "stop": "ask a validator to stop",
+    "kill": "kill a validator (SIGKILL), as a crash would",
+    "restart": "restart a validator, or all, one after the other",
+    "pause": "stop a validator in its tracks (SIGSTOP), as a machine that hangs",
+    "resume": "let a paused validator go on (SIGCONT)",
+}
+LINE_ORDERS = {
+    "cut": "nothing passes any more",
+    "slow": "everything comes later",
+    "lose": "some of the datagrams are lost",
+    "heal": "direct again",
+}
+COMMANDS = frozenset({*ORDERS, "wipe", "lift", "status", "logs", "link"})
+LINES_SHOWN = 40
+LINK_DESCRIPTION = """A line between two validators, or between the wallets of the running program and a validator. Commands of mesh-wallet dial by themselves:
+no line of theirs can be cut here."""
+
+
+def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The subcommands and their options."""
+    for name, text in ORDERS.items():
+        order = _command(commands, name, text)
+        order.add_argument("validator", metavar="V3", nargs="?" if name == "restart" else None, help="V1 to Vn")
+        if name == "restart":
+            order.add_argument("--all", action="store_true", help="all, one after the other: the others make a quorum meanwhile")
+    wipe = _command(commands, "wipe", "delete database and vote journal of a validator that does not run; it comes back in quarantine")
+    wipe.add_argument("validator", metavar="V3", help="V1 to Vn")
+    wipe.add_argument("--confirm", metavar="NAME", help="the validator's name once more, which is otherwise asked for")
+    lift = _command(commands, "lift", "let a validator vote again that is in quarantine; it is restarted for that")
+    lift.add_argument("validator", metavar="V3", help="V1 to Vn")
+    lift.add_argument("--confirm", metavar="SENTENCE", help="the sentence that is otherwise asked for")
+    _command(commands, "status", "how the network is that runs in a home")
+    logs = _command(commands, "logs", "the validators' logs, also of a network that does not run")
+    logs.add_argument("validators", metavar="V3", nargs="*", help="V1 to Vn (default: all)")
+    logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines, until Ctrl-C")
+    logs.add_argument("-n", "--lines", type=_count, default=LINES_SHOWN, metavar="N", help=f"how many of the last lines of each (default {LINES_SHOWN})")
+    link = commands.add_parser("link", help="cut, slow and heal lines of a running network", description=LINK_DESCRIPTION)
+    lines = link.add_subparsers(dest="line_order", required=True, metavar="{show,cut,slow,lose,heal}")
+    _command(lines, "show", "every line that is not direct")
+    for name, text in LINE_ORDERS.items():
+        order = _command(lines, name, text)
+        for end in ("one", "other"):
+            order.add_argument(end, metavar="END", nargs="?" if name == "heal" else None, help="V1 to Vn, or wallets")
+        if name == "slow":
+            order.add_argument("--ms", type=_number, required=True, metavar="MS", help="milliseconds more, in each direction")
+        if name == "lose":
+            order.add_argument("--percent", type=_number, required=True, metavar="P", help="so many of a hundred datagrams, in each direction")
+        if name == "heal":
+            order.add_argument("--all", action="store_true", help="every line")
+
+
+def check_arguments(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Ends the program with status 2 where options contradict each other."""
+    is_heal = options.command == "link" and options.line_order == "heal"
+    if (options.command == "restart" and bool(options.validator) == options.all) or (is_heal and bool(options.one) == options.all):
+        parser.error(f"{options.command} takes either names or --all")
+    if is_heal and options.one and not options.other:
+        parser.error("a line has two ends")
+
+
+def _command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="the folder of the network (default: MESH_HOME, else the user's own)")
+    parser.add_argument("--json", action="store_true", help="JSON")
+    return parser
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 9):
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number of lines")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 0 up")
+    return number
