@@ -47,6 +47,7 @@ class LocalWorkbench:
         self._context: WorkContext | None = None
         self._desks: tuple[Desk, ...] = ()
         self._performance: PerformanceDesk | None = None
+        self._laboratory: LaboratoryDesk | None = None
         self._validators: ValidatorDesk | None = None
         self._handlers: dict[type[Order], Handler] = {}
         self._revealers: dict[type[Order], Revealer] = {}
@@ -121,7 +122,8 @@ class LocalWorkbench:
         context = self._context = WorkContext(self._folder, self._genesis, self._supervisor, self._wallets, self.publish)
         self._performance = PerformanceDesk(context)
         self._validators = ValidatorDesk(context)
-        self._desks = (self._validators, WalletDesk(context), LedgerDesk(context), LaboratoryDesk(context), self._performance)
+        self._laboratory = LaboratoryDesk(context)
+        self._desks = (self._validators, WalletDesk(context), LedgerDesk(context), self._laboratory, self._performance)
         for desk in self._desks:
             self._handlers.update(desk.handlers())
             self._revealers.update(desk.revealers())
@@ -137,9 +139,11 @@ class LocalWorkbench:
         await self.supervisor.start_all()
 
     def watch_screen(self) -> None:
-        """Tell how well the loop keeps up that this is called in, and of earlier measurements: for whoever shows a screen."""
+        """Tell how well the loop keeps up that this is called in, of earlier measurements, and which attacks there are: for whoever shows a screen."""
         assert self._performance is not None
+        assert self._laboratory is not None
         self._performance.begin()
+        self._laboratory.begin()
 
     async def _open_faucet(self) -> None:
         """The command line of this home can have test money; where that fails, everything else works all the same."""

@@ -16,6 +16,9 @@ from testnet.command_service import CommandService
 from testnet.layout import NetworkFolder
 from testnet.supervisor import Supervisor
 
+IDLE_S = 60.0
+"""The process ends when nothing was asked of it for so long: idle means idle."""
+
 Pay = Callable[[str, int], Awaitable[object]]
 """`pay(address, amount)` returns when the payment is final. MeshError."""
 BystanderForm = dict[str, str]
@@ -40,6 +43,9 @@ class LaboratoryService:
             what_follows="the attack that was under way is over; the next one starts it again",
         )
         self._running = ""
+        self._asked_count = 0
+        self._ending: asyncio.TimerHandle | None = None
+        self._stopping: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -63,7 +69,7 @@ class LaboratoryService:
             raise LocalFault(ErrorCode.LABORATORY, f"there is no attack '{attack_id[:40]}'")
         self._running = attack.name
         try:
-            await self._service.start()
+            await self._begin()
             prepared = await self._service.command({"command": "prepare", "attack": attack_id})
             number = int(prepared["run"])
             try:
@@ -77,19 +83,44 @@ class LaboratoryService:
                 raise
         finally:
             self._running = ""
+            self._end()
 
     async def check(self, digits: str) -> bool:
         """Have a proof verified; the checks are told as an event. LocalFault."""
-        await self._service.start()
-        return bool((await self._service.command({"command": "check", "proof": digits}))["holds"])
+        try:
+            await self._begin()
+            return bool((await self._service.command({"command": "check", "proof": digits}))["holds"])
+        finally:
+            self._end()
 
     async def stop(self) -> None:
         """End the process."""
+        if self._ending is not None:
+            self._ending.cancel()
         await self._service.stop()
 
     async def kill(self, number: signal.Signals) -> None:
         """End the process by a signal."""
         await self._service.kill(number)
+
+    async def _begin(self) -> None:
+        """The process runs, and does not end while something is asked of it."""
+        self._asked_count += 1
+        if self._ending is not None:
+            self._ending.cancel()
+        if self._stopping is not None:
+            await self._stopping
+        await self._service.start()
+
+    def _end(self) -> None:
+        """Nothing more is asked for now."""
+        self._asked_count -= 1
+        if self._asked_count == 0:
+            loop = asyncio.get_running_loop()
+            self._ending = loop.call_later(IDLE_S, self._stop_when_idle)
+
+    def _stop_when_idle(self) -> None:
+        self._stopping = asyncio.get_running_loop().create_task(self._service.stop(), name="laboratory ends")
 
     async def _run(self, number: int, attack_id: str, command: dict[str, Any], liar: int | None) -> None:
         """Run it, with a validator that misbehaves meanwhile if there is to be one. Afterwards that one is started again as it was, whatever happened."""
