@@ -19,22 +19,22 @@ from typing_extensions import override
 
 from mesh_app.actions import ACTIONS
 from mesh_app.exports import write_export
-from mesh_app.messages import CertificateWanted, Ordered, StateWanted
+from mesh_app.messages import CertificateWanted, Ordered, PaymentWanted, SecretWanted, StateWanted
 from mesh_app.mishaps import Mishaps, words_of
 from mesh_app.model import State, apply, remark
 from mesh_app.orders.order import Order
 from mesh_app.orders.performance import StartTraffic, StopTraffic
 from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator, ValidatorOrder
-from mesh_app.orders.wallets import CreateWallet, Pay
+from mesh_app.orders.wallets import Pay
 from mesh_app.ports import Workbench
 from mesh_app.questions import question_before, why_not
 from mesh_app.screens.confirm import Confirm
 from mesh_app.screens.help import HelpScreen
 from mesh_app.screens.laboratory import LaboratoryScreen
 from mesh_app.screens.ledger import LedgerScreen
+from mesh_app.screens.live_modal import LiveModal
 from mesh_app.screens.mesh_screen import MeshScreen
 from mesh_app.screens.network import NetworkScreen
-from mesh_app.screens.new_wallet import NewWallet
 from mesh_app.screens.pay import PayScreen
 from mesh_app.screens.performance import PerformanceScreen
 from mesh_app.screens.validators import ValidatorsScreen
@@ -54,7 +54,7 @@ SLOW_TICK_SECONDS: Final = 0.5
 MAX_ERRORS: Final = 20
 MAX_EVENTS_PER_TICK: Final = 2_000
 """More wait for the next tick, so that a flood of events never holds up the keyboard."""
-WAYS: Final = frozenset({"show", "pay", "back", "leave", "new_wallet"})
+WAYS: Final = frozenset({"show", "pay", "back", "leave"})
 MAX_TOASTS: Final = 2
 VALIDATOR_COMMANDS: Final[tuple[type[ValidatorOrder], ...]] = (StartValidator, StopValidator, KillValidator, RestartValidator)
 """In the command palette, for each validator."""
@@ -153,6 +153,9 @@ class MeshApp(Unbroken, App[None]):
                     self._restore(screen)
                     screen.tell_errors(self.errors)
                     screen.show(self.state, self.workbench.mode)
+            elif isinstance(screen, LiveModal) and screen.is_mounted:
+                with contextlib.suppress(NoMatches):
+                    screen.show(self.state)
 
     def _report_fault(self, text: str, *, of_wallet: bool) -> None:
         if of_wallet and isinstance(self.screen, PayScreen):
@@ -207,6 +210,20 @@ class MeshApp(Unbroken, App[None]):
             self._report_fault(error.text, of_wallet=True)
             remark(self.state, f"{order.describe()} refused: {error}")
 
+    @on(SecretWanted)
+    def _reveal(self, request: SecretWanted) -> None:
+        async def ask() -> None:
+            try:
+                request.give(await self.workbench.reveal(request.order))
+            except MeshError as error:
+                request.refuse(error.text)
+
+        self._order(ask(), request.order.describe())
+
+    @on(PaymentWanted)
+    async def _open_payment(self, request: PaymentWanted) -> None:
+        await self._start_payment(request.payer, request.recipient)
+
     @on(CertificateWanted)
     async def _open_certificate(self, request: CertificateWanted) -> None:
         await self.action_show("ledger")
@@ -237,16 +254,27 @@ class MeshApp(Unbroken, App[None]):
     async def action_show(self, name: str) -> None:
         """Another screen. Awaited to the end, so that keys pressed in the meantime go there."""
         if name != self.current_mode:
+            scopes = self._scopes_here()
             self._earlier_screens = [*self._earlier_screens[-9:], self.current_mode]
             await self.switch_mode(name)
+            if isinstance(self.screen, HelpScreen):
+                self.screen.explain(scopes)
             self._keep()
 
+    def _scopes_here(self) -> list[str]:
+        """Scopes of the actions that keys reach here, the pane in focus first."""
+        scopes = [binding.id.partition(".")[0] for _, binding, *_ in self.screen.active_bindings.values() if binding.id is not None]
+        return [*dict.fromkeys(scopes)]
+
     async def action_pay(self) -> None:
-        """The payment form, from anywhere."""
+        """The payment form, from anywhere; on the wallets screen for the wallet in focus."""
+        await self._start_payment(self.screen.payer if isinstance(self.screen, WalletsScreen) else "", "")
+
+    async def _start_payment(self, payer: str, recipient: str) -> None:
         await self.action_show("pay")
         if isinstance(self.screen, PayScreen):
             self.screen.show(self.state, self.workbench.mode)
-            self.screen.start_payment()
+            self.screen.start_payment(payer, recipient)
 
     @override
     async def action_back(self) -> None:
@@ -260,7 +288,7 @@ class MeshApp(Unbroken, App[None]):
             screen.minimize()
         elif isinstance(screen, PayScreen) and screen.focused is not None and screen.query_one("#payment-form") in screen.focused.ancestors:
             screen.query_one("#payments").focus()
-        elif self._earlier_screens:
+        elif not (isinstance(screen, MeshScreen) and screen.step_back()) and self._earlier_screens:
             await self.switch_mode(self._earlier_screens.pop())
 
     def action_toggle_traffic(self) -> None:
@@ -287,11 +315,10 @@ class MeshApp(Unbroken, App[None]):
         self.toast(f"copied: {what}")
 
     def action_write_file(self) -> None:
-        """What the pane in focus offers as JSON, else as text, as a file of the home: for terminals that give nothing to the clipboard."""
+        """What the pane in focus offers for a file, else as JSON, else as text: a file of the home, also where the terminal gives nothing to the clipboard."""
         network = self.state.network
-        offered = self._offered("copy_json")
-        ending = "txt" if offered is None else "json"
-        offered = offered or self._offered("copy_text")
+        offers = ((self._offered(method), ending) for method, ending in (("copy_file", "hex"), ("copy_json", "json"), ("copy_text", "txt")))
+        offered, ending = next(((offer, ending) for offer, ending in offers if offer is not None), (None, ""))
         if offered is None or network is None or not network.home:
             self.toast("nothing to write here")
             return
@@ -309,17 +336,12 @@ class MeshApp(Unbroken, App[None]):
         return offer() if offer is not None else None
 
     def action_screenshot_file(self) -> None:
-        """A picture of the screen in the network's home, which is there and can be written to."""
+        """A picture of the screen in the network's home, which is there and can be written to. None while a secret is on it."""
+        if any(isinstance(screen, LiveModal) and screen.HOLDS_SECRET for screen in self.screen_stack):
+            self.toast("no picture while a secret is on the screen")
+            return
         network = self.state.network
         self.deliver_screenshot(path=network.home if network is not None and network.home else None)
-
-    def action_new_wallet(self) -> None:
-        """Asks for a name."""
-        self.push_screen(NewWallet(self.state), self._ask_for_wallet)
-
-    def _ask_for_wallet(self, name: str | None) -> None:
-        if name is not None:
-            self.post_message(Ordered(CreateWallet(name)))
 
     def action_leave(self) -> None:
         """Quits; asks while validators run."""
@@ -351,6 +373,10 @@ class MeshApp(Unbroken, App[None]):
     def action_stay(self) -> None:
         """Suspended, nobody would see what the validators do, and the terminal would stay as it is."""
         self.toast("ctrl+z does not suspend: the validators would go on unseen. Another terminal is the way, or q.")
+
+    def redraw(self) -> None:
+        """Everything anew: the terminal showed something else meanwhile."""
+        self.screen.refresh(layout=True)
 
     @override
     def action_help_quit(self) -> None:

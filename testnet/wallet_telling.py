@@ -1,11 +1,11 @@
 """What a screen shows of open wallets beside their balance, told behind their work and not in it: a payment never waits for its own history to be drawn.
 
-    {"event": "wallet_details", "wallet": "alice", "key": "plain", "spendable": "…", "incoming": "…", "in_flight": "…", "unopenable": 0, "restoring": false, …}
+    {"event": "wallet_details", "wallet": "alice", "key": "plain", "parts": [{"name": "spendable", "amount": 9499, "commitment": "…"}, …], "unopenable": 0, …}
     {"event": "wallet_history", "wallet": "alice", "entries": [{…}, …], "has_older": true}
     {"event": "wallet_qr", "wallet": "alice", "rows": ["█▀▀…", …]}
 
-The three commitments are what validators see of the three amounts. History comes in pages: first the newest entries, then whatever is new or has changed;
-older ones where they are asked for (`show`).
+The three parts are spendable, incoming and in flight: each amount, and its commitment, which is what validators see of it. History comes in pages: first the
+newest entries, then whatever is new or has changed; older ones where they are asked for (`show`).
 """
 
 import asyncio
@@ -99,14 +99,17 @@ class WalletTeller:
 
     def _details(self, wallet: Wallet) -> dict[str, Any]:
         account = wallet.account
-        commitments = commit_balance(account)
+        balance, commitments = account.balance, commit_balance(account)
+        parts = (
+            ("spendable", balance.spendable, commitments.spendable),
+            ("incoming", balance.incoming, commitments.incoming),
+            ("in flight", balance.in_flight, commitments.in_flight),
+        )
         unopenable = sum(record.status is IncomingStatus.UNOPENABLE for _, record in account.incoming())
         return {
             "wallet": wallet.name,
             "key": self._find_kind(wallet.name),
-            "spendable": commitments.spendable.hex(),
-            "incoming": commitments.incoming.hex(),
-            "in_flight": commitments.in_flight.hex(),
+            "parts": [{"name": name, "amount": amount, "commitment": commitment.hex()} for name, amount, commitment in parts],
             "unopenable": unopenable,
             "restoring": not account.has_all_history,
             "transitions": len(account.outgoing()),

@@ -5,8 +5,8 @@ from typing import Final, Literal
 
 # fmt: off
 Scope = Literal[
-    "everywhere", "network", "validator", "wallets", "pay", "form", "ledger", "laboratory", "validators", "performance", "load_form",
-    "events", "lists", "filter", "filter_line",
+    "everywhere", "network", "validator", "wallets", "wallet_lines", "pay", "form", "ledger", "laboratory", "validators", "performance", "load_form",
+    "events", "lists", "filter", "filter_line", "ledger_list", "facts", "hex",
 ]
 # fmt: on
 
@@ -15,9 +15,13 @@ SCOPE_TITLES: Final[dict[Scope, str]] = {
     "network": "Network",
     "validator": "Network, on a validator",
     "wallets": "Wallets",
+    "wallet_lines": "Wallets, on a payment",
     "pay": "Pay",
     "form": "Pay, in the form",
     "ledger": "Ledger",
+    "ledger_list": "Ledger, in the list",
+    "facts": "Ledger, on a fact",
+    "hex": "Ledger, on a byte",
     "laboratory": "Laboratory",
     "validators": "Validators",
     "performance": "Performance",
@@ -31,6 +35,8 @@ SCOPE_TITLES: Final[dict[Scope, str]] = {
 KEY_NAMES: Final = {
     "question_mark": "?",
     "slash": "/",
+    "right_square_bracket": "]",
+    "left_square_bracket": "[",
     "space": "space",
     "escape": "esc",
     "pagedown": "page down",
@@ -61,10 +67,15 @@ class Action:
     @property
     def shown_keys(self) -> tuple[str, ...]:
         """Keys as they are printed on a keyboard, the first one first."""
-        return tuple(KEY_NAMES.get(key, key.replace("ctrl+", "^")) for key in self.keys.split(","))
+        return shown_keys(self.keys)
 
     @property
     def id(self) -> str:
         """A stable name for the configuration file: `everywhere.pay`, `everywhere.show-ledger`."""
         bare = self.name.rpartition(".")[2]
         return f"{self.scope}." + bare.replace("('", "-").removesuffix("')")
+
+
+def shown_keys(keys: str) -> tuple[str, ...]:
+    """Keys, separated by commas and named as Textual names them, as they are printed on a keyboard."""
+    return tuple(KEY_NAMES.get(key, key.replace("ctrl+", "^")) for key in keys.split(","))

@@ -199,6 +199,17 @@ class ShowHistory(Order):
 
 
 @dataclass(frozen=True, slots=True)
+class HideAmounts(Order):
+    """Hide the amounts on the screens, or show them again."""
+
+    hides: bool
+
+    @override
+    def describe(self) -> str:
+        return "hide amounts" if self.hides else "show amounts"
+
+
+@dataclass(frozen=True, slots=True)
 class ReadContacts(Order):
     """Read the contacts again: another program may have changed them."""
 

@@ -18,6 +18,7 @@ from mesh_app.state import (
     HistoryLine,
     Link,
     Output,
+    Part,
     State,
     Verdict,
     WalletView,
@@ -75,14 +76,15 @@ def wallet_renamed(state: State, fields: Fields, t_ns: int) -> Notes:
 
 
 def wallet_details(state: State, fields: Fields, t_ns: int) -> Notes:
-    """What validators see of what comes in and of what is on its way, and how far a wallet that restores itself is."""
+    """The parts of a balance with what validators see of each, and how far a wallet that restores itself is."""
     found = state.wallets.get(fields.text("wallet"))
-    key, incoming, in_flight = fields.text("key"), fields.hexadecimal("incoming"), fields.hexadecimal("in_flight")
+    key = fields.text("key")
+    parts = tuple(Part(part.text("name"), part.integer("amount"), part.hexadecimal("commitment")) for part in fields.objects("parts"))
     unopenable, is_restoring = fields.integer("unopenable"), fields.truth("restoring")
     transitions, payments, standing = fields.integer("transitions"), fields.integer("payments"), fields.text("standing", default="")
     if found is None or not found.is_open:
         return ()
-    found.key, found.incoming_commitment, found.in_flight_commitment = key, incoming, in_flight
+    found.key, found.parts = key, parts
     found.unopenable, found.is_restoring, found.transitions, found.payments, found.text = unopenable, is_restoring, transitions, payments, standing
     return ()
 
@@ -153,6 +155,12 @@ def wallet_order(state: State, fields: Fields, t_ns: int) -> Notes:
     if word == "refused":
         return (Note("mesh", "refused", f"{what}: {text}", tone="down"),)
     return (Note("mesh", "done", what, tone="dim"),) if word == "done" else ()
+
+
+def amounts_hidden(state: State, fields: Fields, t_ns: int) -> Notes:
+    """The person does not want amounts to be read over the shoulder, or does again."""
+    state.wallet_desk.hides_amounts = fields.truth("hidden")
+    return ()
 
 
 def wallet_file(state: State, fields: Fields, t_ns: int) -> Notes:
@@ -241,6 +249,7 @@ REDUCERS: Final[Mapping[str, Reducer]] = {
     "wallet_qr": wallet_qr,
     "wallet_order": wallet_order,
     "wallet_file": wallet_file,
+    "amounts_hidden": amounts_hidden,
     "contacts": contacts,
     "document_checked": document_checked,
     "incoming": incoming,

@@ -52,9 +52,9 @@ class PayScreen(MeshScreen):
         self.query_one(PaymentForm).show(state)
         super().show(state, mode)
 
-    def start_payment(self) -> None:
-        """The cursor goes into the form."""
-        self.query_one(PaymentForm).start()
+    def start_payment(self, payer: str = "", recipient: str = "") -> None:
+        """The cursor goes into the form; payer and recipient are put in where they are named."""
+        self.query_one(PaymentForm).start(payer, recipient)
 
     def payment_asked(self) -> None:
         """The newest payment is in focus, and the keys of the screen work again."""

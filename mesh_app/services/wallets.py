@@ -21,6 +21,7 @@ from mesh_app.orders.wallets import (
     DraftPhrase,
     ExportViewKey,
     FormOrder,
+    HideAmounts,
     ImportWallet,
     LockWallet,
     MakeReceipt,
@@ -44,7 +45,7 @@ class WalletDesk:
 
     def handlers(self) -> Mapping[type[Order], Handler]:
         """Which orders it takes."""
-        return {Pay: self._pay, **dict.fromkeys(COMMANDS, self._take)}
+        return {Pay: self._pay, HideAmounts: self._hide_amounts, **dict.fromkeys(COMMANDS, self._take)}
 
     def revealers(self) -> Mapping[type[Order], Revealer]:
         """A new wallet's phrase is the one secret that comes back."""
@@ -57,6 +58,10 @@ class WalletDesk:
         """A fault of a payment arrives as the wallet's own event."""
         self._context.wallets.require_running()
         self._context.in_background(self._context.wallets.pay(order.wallet, order.to, order.amount, order.text), tells_itself=True)
+
+    async def _hide_amounts(self, order: HideAmounts) -> None:
+        """An event, as everything that the screens show: a recording hides what its person has hidden."""
+        self._context.publish({"event": "amounts_hidden", "t_ns": self._context.now_ns(), "hidden": order.hides})
 
     async def _take(self, order: Order) -> None:
         """A fault arrives as an event, also that the wallets' process does not run: a form that waits must hear of it."""

@@ -59,6 +59,15 @@ class HistoryLine:
         return self.cert_id, self.output, self.is_sent
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a balance, and its commitment: both of one moment."""
+
+    name: str
+    amount: int
+    commitment: str
+
+
 @dataclass(slots=True)
 class WalletView:
     """One wallet: the balance that it opened, and the commitment that everybody else sees of it.
@@ -80,8 +89,7 @@ class WalletView:
     key: str = ""
     is_open: bool = True
     text: str = ""
-    incoming_commitment: str = ""
-    in_flight_commitment: str = ""
+    parts: tuple[Part, ...] = ()
     unopenable: int = 0
     is_restoring: bool = False
     transitions: int = 0
@@ -157,13 +165,14 @@ class DocumentView:
 
 @dataclass(slots=True)
 class WalletDeskView:
-    """What belongs to no single wallet. Verdicts are known by the ticket of their order."""
+    """What belongs to no single wallet. Verdicts are known by the ticket of their order; `hides_amounts`: nobody shall read them over the shoulder."""
 
     contacts: dict[str, ContactView] = field(default_factory=dict)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     document: DocumentView | None = None
     documents_count: int = 0
     last_file: str = ""
+    hides_amounts: bool = False
 
     def contact_of(self, owner: str) -> ContactView | None:
         """The contact with this key."""

@@ -12,7 +12,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Label
 from typing_extensions import override
 
-from mesh_app.draft import CheckedDraft, Draft, DraftField, Problem, check_draft
+from mesh_app.draft import CheckedDraft, Draft, DraftField, Problem, check_draft, recipient_names
 from mesh_app.format import amount
 from mesh_app.messages import Ordered
 from mesh_app.spans import Line, Span
@@ -108,7 +108,7 @@ class PaymentForm(Vertical):
             yield Choice(id="from")
         with Horizontal(classes="field"):
             yield Label("To", classes="field-label")
-            yield FormInput(id="to", compact=True, placeholder="wallet or address", max_length=MAX_TYPED_CHARACTERS)
+            yield FormInput(id="to", compact=True, placeholder="wallet, contact or address", max_length=MAX_TYPED_CHARACTERS)
         with Horizontal(classes="field"):
             yield Label("Amount", classes="field-label")
             yield FormInput(id="amount", compact=True, placeholder="for example 500", max_length=MAX_TYPED_CHARACTERS)
@@ -122,8 +122,9 @@ class PaymentForm(Vertical):
         """New wallets can be chosen, new balances are checked against."""
         first = not self.query_one(Choice).options
         self._state = state
-        names = [*state.wallets]
-        self.query_one(Choice).set_options(names, preferred=FIRST_PAYER)
+        payers = [wallet.name for wallet in state.wallets.values() if wallet.can_pay]
+        names = recipient_names(state)
+        self.query_one(Choice).set_options(payers, preferred=FIRST_PAYER)
         to = self.query_one("#to", Input)
         if first and names:
             to.value = to.value or self._first_recipient(names)
@@ -144,8 +145,11 @@ class PaymentForm(Vertical):
             self.query_one(Choice).value, self.query_one("#to", Input).value, self.query_one("#amount", Input).value, self.query_one("#memo", Input).value
         )
 
-    def start(self) -> None:
-        """The cursor goes to the first field that a payment still needs."""
+    def start(self, payer: str = "", recipient: str = "") -> None:
+        """The cursor goes to the first field that a payment still needs; payer and recipient are put in where they are named."""
+        self.query_one(Choice).choose_value(payer)
+        if recipient:
+            self.query_one("#to", Input).value = recipient
         checked = check_draft(self._state, self.draft) if self._state is not None else None
         self._focus_field(checked.field if isinstance(checked, Problem) else DraftField.AMOUNT)
 

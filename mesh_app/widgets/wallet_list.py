@@ -1,42 +1,116 @@
-"""The wallets of this home, with the balances that they opened."""
+"""The wallets of this home: state, name, and the balance that each opened. Below them, how one more comes in."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from textual.binding import BindingType
+from textual.message import Message
 from typing_extensions import override
 
 from mesh_app.format import amount
+from mesh_app.messages import Ordered
+from mesh_app.orders.wallets import HideAmounts
 from mesh_app.spans import Line, Span
-from mesh_app.state import State
-from mesh_app.widgets.bindings import bindings_of
-from mesh_app.widgets.line_view import cut, padded
+from mesh_app.state import State, WalletView
+from mesh_app.widgets.line_view import cut, padded, right_aligned
 from mesh_app.widgets.row_list import RowList
+
+NEW: Final = "+new"
+IMPORT: Final = "+import"
+EXTRA_ROWS: Final = {NEW: ("+ new", "n"), IMPORT: ("+ import", "i")}
+"""Rows that are no wallets: no wallet's name begins so."""
+HIDDEN: Final = "•••••"
+WORD_WIDTH: Final = 11
+WIDE_ROW: Final = 34
 
 
 class WalletList(RowList[str]):
     """Wallets by name."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("wallets")]
     BORDER_TITLE = "Wallets"
+
+    class ExtraChosen(Message):
+        """Enter, or the mouse, on a row that is no wallet."""
+
+        def __init__(self, row: str) -> None:
+            super().__init__()
+            self.row = row
+
+    @property
+    def wallet(self) -> WalletView | None:
+        """The wallet in focus."""
+        return self._state.wallets.get(self.cursor) if self._state is not None and self.cursor is not None else None
+
+    def put(self, name: str) -> None:
+        """Puts the cursor on a wallet, as soon as it is there."""
+        self.is_chosen = True
+        self.cursor = name
 
     @override
     def row_keys(self, state: State) -> Sequence[str]:
-        return [*state.wallets]
+        return [*state.wallets, *EXTRA_ROWS]
 
     @override
     def row_line(self, state: State, key: str, width: int) -> Line:
-        wallet = state.wallets[key]
-        coming = f" +{amount(wallet.incoming)}" if wallet.incoming else ""
-        value = amount(wallet.balance)
-        name_width = max(4, width - len(value) - len(coming) - 1)
-        return cut((Span(padded(wallet.name, name_width)), Span(f" {value}", "amount"), Span(coming, "wait")), width)
+        if key in EXTRA_ROWS:
+            text, typed = EXTRA_ROWS[key]
+            return (Span(f"{text}  ", "dim"), Span(typed, "amount"))
+        return cut(wallet_line(state.wallets[key], width, hides_amounts=state.wallet_desk.hides_amounts), width)
+
+    def key_enter(self) -> None:
+        """Enter on "+ new" or "+ import"."""
+        self._choose_extra()
 
     @override
-    def empty_lines(self, state: State, width: int) -> Sequence[Line]:
-        return [(Span("No wallet yet: ", "dim"), Span("n", "amount"), Span(" creates one.", "dim"))]
+    def _put(self, key: str) -> None:
+        super()._put(key)
+        self.reshow()
+
+    def on_mouse_up(self) -> None:
+        """A click on such a row does it at once."""
+        self.call_after_refresh(self._choose_extra)
+
+    def _choose_extra(self) -> None:
+        if self.cursor in EXTRA_ROWS and self.has_focus:
+            self.post_message(self.ExtraChosen(self.cursor))
 
     def copy_text(self) -> tuple[str, str] | None:
         """What `y` copies here."""
-        wallet = self._state.wallets.get(self.cursor) if self._state is not None and self.cursor is not None else None
-        return (f"address of {wallet.name}", wallet.address) if wallet is not None else None
+        wallet = self.wallet
+        return (f"address of {wallet.name}", wallet.address) if wallet is not None and wallet.address else None
+
+    def keep(self) -> Mapping[str, str | bool]:
+        """The wallet in focus, and whether amounts are hidden."""
+        hides = self._state is not None and self._state.wallet_desk.hides_amounts
+        return {"wallet": self.cursor if self.is_chosen and self.cursor is not None else "", "hides_amounts": hides}
+
+    def restore(self, kept: Mapping[str, object]) -> None:
+        """As `keep` gave it."""
+        if kept.get("hides_amounts") is True:
+            self.post_message(Ordered(HideAmounts(hides=True)))
+        name = kept.get("wallet")
+        if isinstance(name, str) and name:
+            self.put(name)
+
+
+def shown(value: int, *, hides_amounts: bool) -> str:
+    """An amount, unless the person hides them."""
+    return HIDDEN if hides_amounts else amount(value)
+
+
+def wallet_line(wallet: WalletView, width: int, *, hides_amounts: bool) -> Line:
+    """Glyph, name, word where there is room, balance with what is coming in."""
+    glyph, word, tone = wallet.condition
+    if not wallet.is_open:
+        return (Span(f"{glyph} ", tone), Span(padded(wallet.name, max(4, width - len(word) - 3))), Span(f" {word}", tone))
+    coming = f" +{shown(wallet.incoming, hides_amounts=hides_amounts)}" if wallet.incoming else ""
+    value = shown(wallet.balance, hides_amounts=hides_amounts)
+    has_word = width >= WIDE_ROW or (word not in {"idle", "view only"} and width >= 24)
+    middle = padded(word, WORD_WIDTH) if has_word else ""
+    name_width = max(4, width - 3 - len(middle) - len(value) - len(coming))
+    return (
+        Span(f"{glyph} ", tone),
+        Span(padded(wallet.name, name_width)),
+        Span(middle, tone),
+        Span(right_aligned(f" {value}", len(value) + 1), "amount"),
+        Span(coming, "wait"),
+    )

@@ -291,8 +291,10 @@ async def test_files_that_prove_nothing_are_told_as_that(folder: NetworkFolder, 
 async def test_details_tell_commitments_and_history_of_nothing_is_empty(folder: NetworkFolder) -> None:
     async with home_of(folder) as home:
         details = await home.hears("wallet_details", "alice")
-        assert details["spendable"] == (await home.hears("wallet", "alice"))["commitment"]
-        assert (details["incoming"], details["in_flight"], details["restoring"]) == ("00" * 32, "00" * 32, False)
+        commitment = (await home.hears("wallet", "alice"))["commitment"]
+        parts = [(part["name"], part["amount"], part["commitment"]) for part in details["parts"]]
+        assert parts == [("spendable", 10_000, commitment), ("incoming", 0, "00" * 32), ("in flight", 0, "00" * 32)]
+        assert details["restoring"] is False
         qr = await home.hears("wallet_qr", "alice")
         assert len({len(row) for row in qr["rows"]}) == 1
         assert set("".join(qr["rows"])) <= set("█▀▄ ")
