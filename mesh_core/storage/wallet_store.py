@@ -8,6 +8,7 @@ that is made beside a seed that was used before does not, and the wallet then as
 """
 
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -238,10 +239,23 @@ def _describe_locked(name: str, fault: StoreLocked) -> LocalFault:
 
 
 def _open_database(folder: Path, *, deadline_seconds: float) -> Database:
+    _refuse_special(folder / DATABASE_NAME)
     try:
         return Database.open(folder / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION, create=True, deadline_seconds=deadline_seconds)
     except StoreLocked as fault:
         raise _describe_locked(folder.name, fault) from fault
+
+
+def _refuse_special(path: Path) -> None:
+    """LocalFault (STORE_UNAVAILABLE) for what SQLite would stumble over, or wait for, in its own way: a named pipe, a link to itself. A folder it names."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot open {path}: {error.strerror or error}") from error
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} is not a regular file, a database file is expected there")
 
 
 def _create_database(folder: Path, write_key: Callable[[], None], deadline_seconds: float, *, is_used: bool = False) -> Database:

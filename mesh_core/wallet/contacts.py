@@ -58,7 +58,10 @@ class ContactBook:
 
     def _refuse_open_file(self) -> None:
         """LocalFault (CONFIG_INVALID) where other users may change the file: they could put their own address behind a name that is paid."""
-        mode = stat.S_IMODE(self._path.stat().st_mode)
+        status = self._path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"{self._path} is not a regular file")
+        mode = stat.S_IMODE(status.st_mode)
         if mode & CHANGED_BY_OTHERS:
             text = f"{self._path} has mode {mode:04o}: other users of this machine may change who is paid; look through it, and run: chmod 600 '{self._path}'"
             raise LocalFault(ErrorCode.CONFIG_INVALID, text)

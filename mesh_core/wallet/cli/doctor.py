@@ -98,7 +98,7 @@ async def _examine(settings: Settings, timeout_s: float) -> Findings:
         findings.advise(error.text)
         return findings
     probes = await asyncio.gather(*(_probe(peer, network) for peer in network.validators))
-    _examine_validators(network, list(probes), findings)
+    examine_probes(network, list(probes), findings)
     await _examine_wallet(settings, timeout_s, findings)
     return findings
 
@@ -155,7 +155,8 @@ async def _probe(peer: PeerAddress, network: Network) -> Probe:
             await asyncio.sleep(CLOSE_S)
 
 
-def _examine_validators(network: Network, probes: list[Probe], findings: Findings) -> None:
+def examine_probes(network: Network, probes: list[Probe], findings: Findings) -> None:
+    """What validators say of themselves: who is reached, who votes, whether they agree."""
     genesis = network.genesis
     quorum = genesis.committee.quorum_threshold
     findings.form["network"] = {"name": network.name, "network_id": genesis.network_id, "quorum": quorum}

@@ -310,3 +310,20 @@ async def test_damaged_seed_is_refused_without_showing_it(tmp_path: Path, conten
     wallet = WalletStore.open(tmp_path, "alice", fail)
     assert wallet.read_seed() == SEED
     await wallet.close()
+
+
+@pytest.mark.parametrize(("kind", "words"), [("pipe", "is not a regular file"), ("loop", "Too many levels of symbolic links"), ("folder", "is a folder")])
+def test_records_that_are_no_file_are_refused_in_words(tmp_path: Path, kind: str, words: str, capfd: pytest.CaptureFixture[str]) -> None:
+    WalletStore.make(tmp_path, "alice", SEED)
+    path = tmp_path / "alice" / "wallet.db"
+    path.unlink()
+    if kind == "pipe":
+        os.mkfifo(path, 0o600)
+    elif kind == "loop":
+        path.symlink_to(path.name)
+    else:
+        path.mkdir()
+    with pytest.raises(LocalFault) as refusal:
+        WalletStore.open(tmp_path, "alice", fail)
+    assert (refusal.value.code, words in refusal.value.text) == (ErrorCode.STORE_UNAVAILABLE, True)
+    assert capfd.readouterr() == ("", "")

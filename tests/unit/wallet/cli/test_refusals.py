@@ -315,6 +315,10 @@ def test_contacts_that_others_may_change_pay_nobody(run: Run, home: Path) -> Non
     for mode in (0o620, 0o602, 0o666):
         (home / "contacts.toml").chmod(mode)
         assert f"has mode {mode:04o}: other users of this machine may change who is paid" in say(run, "send", "--to", "bob", "--amount", "1", code="1001")
+    (home / "contacts.toml").rename(home / "aside")
+    os.mkfifo(home / "contacts.toml", 0o600)
+    assert "is not a regular file" in say(run, "send", "--to", "bob", "--amount", "1", code="1001")
+    (home / "aside").rename(home / "contacts.toml")
     (home / "contacts.toml").chmod(0o640)
     assert say(run, "send", "--to", "bob", "--amount", "1", *QUICK, code="130a", status=ExitStatus.NO_QUORUM)
 
