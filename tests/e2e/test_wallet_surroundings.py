@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -101,6 +102,30 @@ def test_what_shows_no_payments_is_no_report_of_one(shell: Shell, between: tuple
     again = shell.ask(*words)
     assert len(made(shell, memo)) == (2 if between[0] == "send" else 1)
     assert again["finished_interrupted"] is (between[0] != "send")
+
+
+# --- An old copy of a disk
+
+
+@pytest.mark.parametrize("is_certified", [True, False])
+def test_old_copy_of_the_disk_signs_no_slot_twice(network: Testnet, shell: Shell, tmp_path: Path, is_certified: bool) -> None:
+    """The copy knows nothing of the payment that was made, or begun at one validator, since: that one is found and completed before another is signed."""
+    name = f"copied-{is_certified}".lower()
+    shell.do("keygen", name, *QUICK)
+    shell.do("--wallet", name, "faucet", "--amount", "100")
+    folder = network.home / "wallets" / name
+    shutil.copytree(folder, tmp_path / "copy")
+    first = ("--wallet", name, "send", "--to", "bob", "--amount", "5", "--memo", "first")
+    if is_certified:
+        shell.do(*first)
+    else:
+        assert shell.run(*first, **{STOP_VARIABLE: "first-request"}).returncode == -signal.SIGKILL
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "copy", folder)
+    second = shell.ask("--wallet", name, "send", "--to", "bob", "--amount", "7", "--memo", "second")
+    assert (second["finished_interrupted"], second["balance"]) == (False, 100 - 6 - 8)
+    assert [(one["amount"], one["memo"]) for one in shell.payments("--wallet", name) if one["direction"] == "sent"] == [(5, "first"), (7, "second")]
+    network.check_ledger()
 
 
 # --- A faucet that lies
