@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -13,6 +14,7 @@ from textual._context import active_message_pump
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.css.query import NoMatches
+from textual.notifications import Notification, SeverityLevel
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 from typing_extensions import override
@@ -60,6 +62,7 @@ VALIDATOR_COMMANDS: Final[tuple[type[ValidatorOrder], ...]] = (StartValidator, S
 """In the command palette, for each validator."""
 TOAST_SECONDS: Final = 4.0
 ERROR_TOAST_SECONDS: Final = 8.0
+ENDLESS_SECONDS: Final = 1e6
 _NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 
 
@@ -86,7 +89,7 @@ class MeshApp(Unbroken, App[None]):
         super().__init__()
         self.setup = setup or Setup()
         self.workbench = workbench
-        self.state = State(about=self.setup.about)
+        self.state = State(about=replace(self.setup.about, keys=self.setup.settings.keys))
         self.errors: deque[str] = deque(maxlen=MAX_ERRORS)
         """Told above the keys until somebody dismisses them."""
         self.mishaps = Mishaps(self.setup.about.log)
@@ -94,10 +97,13 @@ class MeshApp(Unbroken, App[None]):
         """Why the workstation could not go on, where it could not; for the terminal that it leaves behind."""
         self.when_up: Callable[[], None] = lambda: None
         """Called once the terminal is the screen's."""
+        self._toast_ends: list[tuple[int, str]] = []
         self._earlier_screens: list[str] = []
         self._second = -1
         self._restored: set[str] = set()
         self._kept = self.setup.kept
+        self._kept_panes = self._kept.panes
+        self._is_out_of_date = False
         self._had_validators = False
         for theme in MESH_THEMES:
             self.register_theme(theme)
@@ -107,30 +113,35 @@ class MeshApp(Unbroken, App[None]):
             self.animation_level = "none"
         if self.setup.kept.screen in self.MODES:
             self._current_mode = self.setup.kept.screen
+            self._screen_stacks = {self._current_mode: []}
 
     def on_mount(self) -> None:
         """Events are read from now on."""
         for problem in self.setup.problems:
             self.tell_error(problem)
         self.when_up()
-        self.set_interval(SLOW_TICK_SECONDS if self.setup.settings.slow else TICK_SECONDS, self.tick)
+        if not self.setup.is_driven:
+            self.set_interval(SLOW_TICK_SECONDS if self.setup.settings.slow else TICK_SECONDS, self.tick)
         self.tick()
 
     # --- Events ---------------------------------------------------------------------------------------------------------------
 
-    def tick(self) -> None:
-        """Brings waiting events into the state and, where something changed, the screen up to date."""
+    def tick(self) -> bool:
+        """Brings waiting events into the state and, where something changed, the screen up to date. Whether it did."""
         self.state.now_ns = self.workbench.now_ns()
         changed = self._take_events()
         self._tell_faults()
         second = self.state.now_ns // _NANOSECONDS_PER_SECOND
         waiting = any(True for _ in self.state.payments_in_flight)
-        if changed or waiting or second != self._second:
-            is_new_second, self._second = second != self._second, second
-            self._tell_dead_network()
-            self._show()
-            if is_new_second:
-                self._keep()
+        if not (self._end_toasts() or changed or waiting or self._is_out_of_date or second != self._second):
+            return False
+        self._is_out_of_date = False
+        is_new_second, self._second = second != self._second, second
+        self._tell_dead_network()
+        self._show()
+        if is_new_second and not self.setup.is_driven:
+            self._keep()
+        return True
 
     def _take_events(self) -> bool:
         events = self.workbench.events
@@ -174,6 +185,7 @@ class MeshApp(Unbroken, App[None]):
 
     @on(StateWanted)
     def _screen_is_back(self) -> None:
+        self.state.now_ns = self.workbench.now_ns()
         self._show()
 
     # --- What screens ask for ---------------------------------------------------------------------------------------------------
@@ -256,10 +268,14 @@ class MeshApp(Unbroken, App[None]):
         if name != self.current_mode:
             scopes = self._scopes_here()
             self._earlier_screens = [*self._earlier_screens[-9:], self.current_mode]
-            await self.switch_mode(name)
+            await self._switch(name)
             if isinstance(self.screen, HelpScreen):
                 self.screen.explain(scopes)
-            self._keep()
+
+    async def _switch(self, name: str) -> None:
+        self._collect_kept()
+        await self.switch_mode(name)
+        self._keep()
 
     def _scopes_here(self) -> list[str]:
         """Scopes of the actions that keys reach here, the pane in focus first."""
@@ -289,7 +305,7 @@ class MeshApp(Unbroken, App[None]):
         elif isinstance(screen, PayScreen) and screen.focused is not None and screen.query_one("#payment-form") in screen.focused.ancestors:
             screen.query_one("#payments").focus()
         elif not (isinstance(screen, MeshScreen) and screen.step_back()) and self._earlier_screens:
-            await self.switch_mode(self._earlier_screens.pop())
+            await self._switch(self._earlier_screens.pop())
 
     def action_toggle_traffic(self) -> None:
         """Traffic as the form of the performance screen says where that is in front, else of the usual kind; or no more of it."""
@@ -386,6 +402,7 @@ class MeshApp(Unbroken, App[None]):
     def action_dismiss_errors(self) -> None:
         """The errors above the keys were read."""
         self.errors.clear()
+        self._is_out_of_date = True
         self._show()
 
     def tell_error(self, text: str, *, entered: bool = False) -> None:
@@ -394,15 +411,39 @@ class MeshApp(Unbroken, App[None]):
             remark(self.state, text)
         if text not in self.errors:
             self.errors.append(text)
+        self._is_out_of_date = True
         self.toast(text, error=True)
 
     def toast(self, text: str, *, error: bool = False) -> None:
-        """A short message in the corner; at most two at a time, and never the same twice."""
-        if any(notification.message == text for notification in self._notifications):
-            return
-        if len(self._notifications) >= MAX_TOASTS:
-            self.clear_notifications()
+        """A short message in the corner."""
         self.notify(text, severity="error" if error else "information", timeout=ERROR_TOAST_SECONDS if error else TOAST_SECONDS, markup=False)
+
+    @override
+    def notify(self, message: str, *, title: str = "", severity: SeverityLevel = "information", timeout: float | None = None, markup: bool = True) -> None:
+        """At most two toasts at a time, and never the same twice; whoever asks for them.
+
+        They end by the clock of the events and not by a timer, so that a recording that is played again shows the same ones.
+        """
+        shown = [*self._notifications]
+        if any(notification.message == message for notification in shown):
+            return
+        for notification in shown[: max(0, len(shown) - MAX_TOASTS + 1)]:
+            self._unnotify(notification, refresh=False)
+        self._notifications.add(Notification(message, title, severity, ENDLESS_SECONDS, markup=markup))
+        self._refresh_notifications()
+        seconds = TOAST_SECONDS if timeout is None else timeout
+        self._toast_ends = [(end_ns, ending) for end_ns, ending in self._toast_ends if ending != message]
+        self._toast_ends.append((self.state.now_ns + int(seconds * _NANOSECONDS_PER_SECOND), message))
+
+    def _end_toasts(self) -> bool:
+        over = {message for end_ns, message in self._toast_ends if end_ns <= self.state.now_ns}
+        if not over:
+            return False
+        self._toast_ends = [(end_ns, message) for end_ns, message in self._toast_ends if end_ns > self.state.now_ns]
+        for notification in [*self._notifications]:
+            if notification.message in over:
+                self._unnotify(notification)
+        return True
 
     # --- What is kept for the next run --------------------------------------------------------------------------------------------
 
@@ -411,21 +452,20 @@ class MeshApp(Unbroken, App[None]):
             self._restored.add(screen.NAME)
             screen.restore(self.setup.kept.panes.get(screen.NAME, {}))
 
-    def _now_kept(self) -> Kept:
-        panes = dict(self._kept.panes)
+    def _collect_kept(self) -> Kept:
+        panes = dict(self._kept_panes)
         for screen in self.screen_stack:
             if isinstance(screen, MeshScreen) and screen.NAME in self._restored:
                 panes[screen.NAME] = screen.keep()
-        theme = self.theme if self.theme in THEMES else None
-        return Kept(screen=self.current_mode, theme=theme, panes={name: kept for name, kept in panes.items() if kept})
+        self._kept_panes = {name: kept for name, kept in panes.items() if kept}
+        return Kept(screen=self.current_mode, theme=self.theme if self.theme in THEMES else None, panes=self._kept_panes)
 
     def _keep(self) -> None:
         """Written when something changed, and away from the screen's loop; a run that is killed has lost a second."""
-        kept = self._now_kept()
-        if kept == self._kept:
-            return
-        self._kept = kept
-        self.run_worker(self._write_kept(kept), group="keeping", exit_on_error=False)
+        kept = self._collect_kept()
+        if kept != self._kept:
+            self._kept = kept
+            self.run_worker(self._write_kept(kept), group="keeping", exit_on_error=False)
 
     async def _write_kept(self, kept: Kept) -> None:
         problem = await asyncio.to_thread(self.setup.keep, kept)

@@ -19,3 +19,5 @@ class Setup:
     """Writes what is kept, away from the screen's loop; returns what went wrong in words."""
     about: About = field(default_factory=About)
     problems: tuple[str, ...] = ()
+    is_driven: bool = False
+    """Whether somebody else calls `MeshApp.tick`, in a time of its own: a recording that is played again."""

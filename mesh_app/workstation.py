@@ -19,6 +19,7 @@ from mesh_app.settings.kept import Kept, keep, read_kept
 from mesh_app.settings.settings import Settings, ThemeName
 from mesh_app.setup import Setup
 from mesh_app.state.about import About
+from mesh_app.terminal import give_back_terminal, hold_terminal
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from testnet.layout import NetworkFolder
 
@@ -63,7 +64,6 @@ def make_setup(locations: Locations, settings: Settings, kept: Kept, *, problems
             version=importlib.metadata.version("mesh-protocol"),
             log=str(locations.log),
             locations=locations.rows(),
-            keys=settings.keys,
         ),
         problems=problems,
     )
@@ -105,8 +105,10 @@ async def _stopped_by_signals(app: MeshApp) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     for number in _STOP_SIGNALS:
         loop.add_signal_handler(number, app.exit)
+    app.when_up = lambda: hold_terminal(stay=app.action_stay, redraw=app.redraw)
     try:
         yield
     finally:
+        give_back_terminal()
         for number in _STOP_SIGNALS:
             loop.remove_signal_handler(number)

@@ -6,7 +6,7 @@ from typing import Final, Literal
 # fmt: off
 Scope = Literal[
     "everywhere", "network", "validator", "wallets", "wallet_lines", "pay", "form", "ledger", "laboratory", "validators", "performance", "load_form",
-    "events", "lists", "filter", "filter_line", "ledger_list", "facts", "hex",
+    "log", "lines", "events", "lists", "filter", "filter_line", "ledger_list", "facts", "hex", "evidence",
 ]
 # fmt: on
 
@@ -23,7 +23,10 @@ SCOPE_TITLES: Final[dict[Scope, str]] = {
     "facts": "Ledger, on a fact",
     "hex": "Ledger, on a byte",
     "laboratory": "Laboratory",
+    "evidence": "Laboratory, on a proof",
     "validators": "Validators",
+    "log": "Validators, in the log",
+    "lines": "Validators, on a line",
     "performance": "Performance",
     "load_form": "Performance, in a form",
     "events": "Event stream",
@@ -35,8 +38,11 @@ SCOPE_TITLES: Final[dict[Scope, str]] = {
 KEY_NAMES: Final = {
     "question_mark": "?",
     "slash": "/",
-    "right_square_bracket": "]",
+    "plus": "+",
+    "minus": "-",
+    "percent_sign": "%",
     "left_square_bracket": "[",
+    "right_square_bracket": "]",
     "space": "space",
     "escape": "esc",
     "pagedown": "page down",

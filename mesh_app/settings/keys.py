@@ -14,7 +14,15 @@ from mesh_app.actions.action import KEY_NAMES
 EVERYWHERE: Final[Scope] = "everywhere"
 PARTS: Final[frozenset[Scope]] = frozenset({"lists", "filter", "filter_line", "events"})
 """Parts that many screens have."""
-SCREEN_OF: Final[Mapping[Scope, Scope]] = {"validator": "network", "form": "pay", "load_form": "performance"}
+SCREEN_OF: Final[Mapping[Scope, Scope]] = {
+    "validator": "network",
+    "wallet_lines": "wallets",
+    "form": "pay",
+    "ledger_list": "ledger",
+    "facts": "ledger",
+    "hex": "ledger",
+    "load_form": "performance",
+}
 """Parts that one screen has."""
 TYPED_INTO: Final[frozenset[Scope]] = frozenset({"form", "load_form", "filter_line"})
 """Where characters are text."""

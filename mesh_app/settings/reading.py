@@ -56,7 +56,8 @@ def parse_settings(text: str) -> Settings:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         match = _AT_LINE.match(str(error))
-        raise ConfigProblem(int(match.group(2)) if match else 0, (match.group(1) if match else str(error)).lower()) from error
+        reason = match.group(1) if match else str(error).removesuffix(" (at end of document)")
+        raise ConfigProblem(int(match.group(2)) if match else len(text.splitlines()), reason.lower()) from error
     lines = _lines_by_name(text)
     known = {"log_level", "look", "keys"}
     for name in found:

@@ -102,7 +102,8 @@ class LineView(Unbroken, Widget):
         first, last = _open_ended(chosen)
         text = self._text_at(y)
         begin, end = cell_len(text[:first]), cell_len(text[:last]) if last is not None else self.size.width
-        style = self.screen.get_component_rich_style("screen--selection")
+        mark = self.screen.get_component_rich_style("screen--selection")
+        style = Style(reverse=True) if self.app.theme == MESH_MONO.name else Style(bgcolor=mark.bgcolor)
         inside = Strip([Segment(part, (old or Style()) + style, control) for part, old, control in strip.crop(begin, end)])
         return Strip.join([strip.crop(0, begin), inside, strip.crop(end, self.size.width)])
 

@@ -9,12 +9,14 @@ from textual.theme import Theme
 
 from mesh_app.spans import Tone
 
-DIM_SHARE: Final = 0.42
-"""How far dim text moves from the foreground towards the background: 4.9 to 1 against the dark theme's background."""
+DIM_SHARE: Final = 0.36
+DIM_SHARE_ON_LIGHT: Final = 0.28
+"""How far dim text moves from the foreground towards the background: it must be readable on panels and under a faint cursor, too."""
 SELECTION_SHARE: Final = 0.22
+SELECTION_SHARE_ON_LIGHT: Final = 0.14
 
 _VALIDATOR_COLOURS: Final = {"v0": "#58a6ff", "v1": "#c297ff", "v2": "#ffa657", "v3": "#4fd6c9"}
-_VALIDATOR_COLOURS_ON_LIGHT: Final = {"v0": "#0550ae", "v1": "#6639ba", "v2": "#953800", "v3": "#0b6a62"}
+_VALIDATOR_COLOURS_ON_LIGHT: Final = {"v0": "#0550ae", "v1": "#6639ba", "v2": "#953800", "v3": "#095a53"}
 
 MESH_DARK: Final = Theme(
     name="mesh-dark",
@@ -33,18 +35,18 @@ MESH_DARK: Final = Theme(
 )
 MESH_LIGHT: Final = Theme(
     name="mesh-light",
-    primary="#0969a2",
+    primary="#075985",
     secondary="#57606a",
-    success="#1a7f37",
+    success="#116329",
     warning="#7d4e00",
     error="#b42318",
-    accent="#6f42c1",
+    accent="#5f35ae",
     foreground="#1f2328",
     background="#f8f9fb",
     surface="#f8f9fb",
     panel="#e6eaf0",
     dark=False,
-    variables={"border": "#0969a2", "border-blurred": "#c3cad3", "input-selection-background": "#0969a2 25%"},
+    variables={"border": "#075985", "border-blurred": "#c3cad3", "input-selection-background": "#075985 25%"},
 )
 MESH_MONO: Final = Theme(
     name="mesh-mono",
@@ -89,7 +91,7 @@ def tone_styles(variables: Mapping[str, str], *, dark: bool, mono: bool = False)
         return {**_MONO_TONES}
     foreground = _colour(variables, "foreground")
     background = _colour(variables, "background")
-    dim = foreground.blend(background, DIM_SHARE)
+    dim = foreground.blend(background, DIM_SHARE if dark else DIM_SHARE_ON_LIGHT)
     validators = _VALIDATOR_COLOURS if dark else _VALIDATOR_COLOURS_ON_LIGHT
     return {
         "text": _style(foreground),
@@ -113,7 +115,8 @@ def tone_styles(variables: Mapping[str, str], *, dark: bool, mono: bool = False)
 def selection_style(variables: Mapping[str, str], *, focused: bool) -> Style:
     """The background of the row under the cursor; fainter where the list is not in focus."""
     background = _colour(variables, "background")
-    strength = SELECTION_SHARE if focused else SELECTION_SHARE / 2
+    share = SELECTION_SHARE if background.brightness < 0.5 else SELECTION_SHARE_ON_LIGHT
+    strength = share if focused else share / 2
     return Style(bgcolor=background.blend(_colour(variables, "primary"), strength).rich_color, bold=True if focused else None)
 
 

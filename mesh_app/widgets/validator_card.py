@@ -14,12 +14,11 @@ from mesh_app.spans import Line, Span, plain, validator_name, validator_tone
 from mesh_app.state import FLAG_SYNCING, State, ValidatorView
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import LineView, clipped, cut, fitted, padded
+from mesh_app.widgets.pane_state import empty, faded, is_stale, last_word, loading
 
 SPARK_SECONDS: Final = 30
 RATE_SECONDS: Final = 5
 """The rate in words is an average: over one second it would only flicker."""
-STALE_AFTER_NS: Final = 4_000_000_000
-"""A validator writes a status line every second: after four without one its figures are old."""
 
 
 class ValidatorCard(LineView, can_focus=True):
@@ -100,21 +99,31 @@ def card_lines(state: State, validator: ValidatorView, width: int) -> list[Line]
     seconds = max(0, min(SPARK_SECONDS, width - len("votes  ") - len(votes) - len(per_second) - 2))
     rate = sparkline(validator.votes_per_second(state.now_ns, seconds))
     commit = milliseconds(validator.last_commit_ms) if validator.last_commit_ms is not None else "–"
-    return [
-        _process_line(validator, state.now_ns),
+    if not validator.state_digest and validator.state == "starting":
+        return [_process_line(validator, state.now_ns), *loading("waiting for its first word", validator.since_ns, state.now_ns)]
+    if not validator.state_digest and not validator.last_error and validator.state == "stopped":
+        return [*empty("Not started yet.", "s", "starts it")]
+    lines: list[Line] = [
         (Span("votes  ", "label"), Span(f"{votes} "), Span(f"{per_second} ", "dim"), Span(rate, validator_tone(validator.index))),
         (Span("log    ", "label"), Span(amount(validator.log_length)), *_lag(state, validator)),
         (Span("digest ", "label"), *_digest(state, validator)),
         (Span("commit ", "label"), Span(commit)),
-        _last_line(validator, state.now_ns, width),
     ]
+    if _is_old(validator, state.now_ns):
+        lines = [faded(line) for line in lines]
+    return [_process_line(validator, state.now_ns), *lines, _last_line(validator, state.now_ns, width)]
+
+
+def _is_old(validator: ValidatorView, now_ns: int) -> bool:
+    """What it said last need not hold any more: it does not run, or has been silent."""
+    return not validator.is_running or is_stale(validator.last_line_ns, now_ns)
 
 
 def _last_line(validator: ValidatorView, now_ns: int, width: int) -> Line:
     if validator.last_error and not validator.is_up:
         return (Span(validator.last_error, "down"),)
-    if validator.is_running and validator.last_line_ns and now_ns - validator.last_line_ns > STALE_AFTER_NS:
-        return (Span(f"silent for {duration(now_ns - validator.last_line_ns)}", "wait"),)
+    if is_stale(validator.last_line_ns, now_ns):
+        return last_word(validator.last_line_ns, now_ns)
     if validator.flags & FLAG_SYNCING and validator.catching_up:
         return (Span(validator.catching_up, "wait"),)
     peers: Line = (Span(counted(len(validator.peers_up), "peer"), "dim"),)
@@ -136,6 +145,9 @@ def card_line(state: State, validator: ValidatorView, width: int, *, focused: bo
         (Span("commit ", "label"), Span(milliseconds(validator.last_commit_ms) if validator.last_commit_ms is not None else "–")),
         (Span(validator.backend, "dim"),),
     ]
+    if _is_old(validator, state.now_ns):
+        old = [(last_word(validator.last_line_ns, state.now_ns))] if is_stale(validator.last_line_ns, state.now_ns) else []
+        parts = [*parts[:2], *old, *(faded(part) for part in parts[2:])]
     if validator.last_error and not validator.is_up:
         parts = [parts[0], (Span(clipped(validator.last_error, width - 18), "down"),)]
     return fitted(parts, width)
