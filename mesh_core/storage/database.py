@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final
@@ -50,6 +50,8 @@ NEXT_PAGE = 'SELECT key, value, checksum FROM "kv" WHERE key > ? AND key < ? ORD
 # Greater than every key that starts with the prefix, since keys are ASCII.
 AFTER_PREFIX = "\U0010ffff"
 
+RECENT_COMMITS: Final = 256
+
 
 @dataclass(frozen=True, slots=True)
 class CommitStatistics:
@@ -59,10 +61,18 @@ class CommitStatistics:
     last_seconds: float = 0.0
     max_seconds: float = 0.0
     sum_seconds: float = 0.0
+    recent_seconds: tuple[float, ...] = ()
+    """Of the last commits, oldest first. A value and no list: whoever reads it does so in another thread."""
 
     def with_commit(self, seconds: float) -> "CommitStatistics":
         """The statistics after one more commit."""
-        return replace(self, count=self.count + 1, last_seconds=seconds, max_seconds=max(self.max_seconds, seconds), sum_seconds=self.sum_seconds + seconds)
+        return CommitStatistics(
+            count=self.count + 1,
+            last_seconds=seconds,
+            max_seconds=max(self.max_seconds, seconds),
+            sum_seconds=self.sum_seconds + seconds,
+            recent_seconds=(*self.recent_seconds[-RECENT_COMMITS + 1 :], seconds),
+        )
 
 
 class Database:

@@ -1,6 +1,7 @@
 """Times of the last so many runs of something, for those who look after a validator."""
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from statistics import median_low
 
@@ -38,8 +39,14 @@ class RecentTimes:
 
     def summary(self) -> TimesSummary:
         """What they come to."""
-        if not self._kept:
-            return TimesSummary(0, 0, 0.0, 0.0, 0.0, 0.0)
-        ordered = sorted(self._kept)
-        p99 = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
-        return TimesSummary(self.count, len(ordered), *(round(seconds * 1000, 3) for seconds in (self._kept[-1], median_low(ordered), p99, ordered[-1])))
+        return summarize(self._kept, self.count)
+
+
+def summarize(recent_seconds: Collection[float], count: int) -> TimesSummary:
+    """Durations in seconds, oldest first, which are the last of `count`."""
+    if not recent_seconds:
+        return TimesSummary(count, 0, 0.0, 0.0, 0.0, 0.0)
+    kept = tuple(recent_seconds)
+    ordered = sorted(kept)
+    p99 = ordered[min(len(ordered) - 1, len(ordered) * 99 // 100)]
+    return TimesSummary(count, len(ordered), *(round(seconds * 1000, 3) for seconds in (kept[-1], median_low(ordered), p99, ordered[-1])))

@@ -40,16 +40,6 @@ class QueueReport:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteReport:
-    """Times of one kind of write since the start, in milliseconds, the fsync included."""
-
-    count: int
-    last_ms: float
-    mean_ms: float
-    max_ms: float
-
-
-@dataclass(frozen=True, slots=True)
 class StatusReport:
     """Everything. `digest_is_fresh` says that the digest belongs to the whole log; under load it lags by up to a second."""
 
@@ -77,8 +67,10 @@ class StatusReport:
     queues: QueueReport
     durable: TimesSummary
     """From the queuing of a batch until what depends on it may leave."""
-    commits: WriteReport
-    journal: WriteReport
+    commits: TimesSummary
+    """Writes of the database, the fsync included."""
+    journal: TimesSummary
+    """Writes of the vote journal, the fsync included."""
     proofs: TimesSummary
     accounts_count: int
     outputs_count: int
@@ -140,8 +132,8 @@ def _work_rows(report: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("evidence", f"{report['evidence_count']} proofs of double signing"),
         ("waiting", ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in report["queues"].items())),
         ("durable", _times(report["durable"])),
-        ("commits", _writes(report["commits"])),
-        ("journal", _writes(report["journal"])),
+        ("commits", _times(report["commits"])),
+        ("journal", _times(report["journal"])),
         ("proofs", _times(report["proofs"])),
         ("network", f"{report['connections']} connections, {report['half_open_connections']} half open; {report['subscriptions']} subscriptions"),
     ]
@@ -152,13 +144,6 @@ def _times(times: Mapping[str, Any]) -> str:
         return "none"
     figures = ", ".join(f"{name} {times[f'{name}_ms']:.1f}" for name in ("last", "median", "p99", "max"))
     return f"{figures} ms (the last {times['of']} of {times['count']})"
-
-
-def _writes(times: Mapping[str, Any]) -> str:
-    if not times["count"]:
-        return "none"
-    figures = ", ".join(f"{name} {times[f'{name}_ms']:.1f}" for name in ("last", "mean", "max"))
-    return f"{figures} ms ({times['count']} since the start)"
 
 
 def _duration(seconds: float) -> str:

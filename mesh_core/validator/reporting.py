@@ -10,7 +10,8 @@ from mesh_core.storage.database import CommitStatistics
 from mesh_core.storage.validator_store import ValidatorStore
 from mesh_core.storage.vote_journal import RECORD_SIZE_BYTES
 from mesh_core.types.messages import PongFlag
-from mesh_core.validator.report import QueueReport, StatusReport, WriteReport, flag_words
+from mesh_core.validator.measures import TimesSummary, summarize
+from mesh_core.validator.report import QueueReport, StatusReport, flag_words
 from mesh_core.validator.runner import ValidatorRunner
 from mesh_core.validator.syncing import PeerSync
 
@@ -68,8 +69,8 @@ class Reporter:
                 sync_requests=runner.sync_requests_waiting_count,
             ),
             durable=runner.durable_times.summary(),
-            commits=_writes(self.store.statistics),
-            journal=_writes(self.store.journal_statistics),
+            commits=_times(self.store.statistics),
+            journal=_times(self.store.journal_statistics),
             proofs=runner.proof_times.summary(),
             accounts_count=machine.ledger.accounts_count,
             outputs_count=machine.ledger.outputs_count,
@@ -83,6 +84,5 @@ class Reporter:
         )
 
 
-def _writes(statistics: CommitStatistics) -> WriteReport:
-    mean = statistics.sum_seconds / statistics.count if statistics.count else 0.0
-    return WriteReport(statistics.count, *(round(seconds * 1000, 3) for seconds in (statistics.last_seconds, mean, statistics.max_seconds)))
+def _times(statistics: CommitStatistics) -> TimesSummary:
+    return summarize(statistics.recent_seconds, statistics.count)

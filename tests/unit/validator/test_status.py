@@ -19,7 +19,7 @@ from mesh_core.types.messages import PongFlag
 from mesh_core.validator import status
 from mesh_core.validator.__main__ import main
 from mesh_core.validator.measures import RecentTimes, TimesSummary
-from mesh_core.validator.report import PeerReport, QueueReport, StatusReport, WriteReport, flag_words, report_lines
+from mesh_core.validator.report import PeerReport, QueueReport, StatusReport, flag_words, report_lines
 from mesh_core.validator.status import MAX_ASKING, SOCKET_NAME, StatusSocket
 from testnet.layout import NetworkFolder
 from tests.unit.network.peers import eventually
@@ -47,8 +47,8 @@ REPORT = StatusReport(
     certificates_per_s=812.5,
     queues=QueueReport(1, 2, 3, 4, 5),
     durable=TimesSummary(5000, 1024, 2.0, 3.0, 9.0, 12.5),
-    commits=WriteReport(7, 1.0, 2.0, 3.0),
-    journal=WriteReport(0, 0.0, 0.0, 0.0),
+    commits=TimesSummary(300, 256, 1.0, 2.0, 3.0, 4.0),
+    journal=TimesSummary(0, 0, 0.0, 0.0, 0.0, 0.0),
     proofs=TimesSummary(0, 0, 0.0, 0.0, 0.0, 0.0),
     accounts_count=8,
     outputs_count=2,
@@ -184,7 +184,7 @@ def test_lines_for_people_are_aligned_and_say_everything() -> None:
     assert lines["peer V2"] == "DOWN, read 17 of its 17, EXCLUDED: it has sent what cannot be"
     assert lines["waiting"] == "proofs 1, outbox 2, batches 3, parked 4, sync requests 5"
     assert lines["durable"] == "last 2.0, median 3.0, p99 9.0, max 12.5 ms (the last 1024 of 5000)"
-    assert lines["commits"] == "last 1.0, mean 2.0, max 3.0 ms (7 since the start)"
+    assert lines["commits"] == "last 1.0, median 2.0, p99 3.0, max 4.0 ms (the last 256 of 300)"
     assert lines["journal"] == lines["proofs"] == "none"
     assert lines["network"] == "9 connections, 1 half open; 2 subscriptions"
 
