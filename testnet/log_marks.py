@@ -18,6 +18,11 @@ def end_mark(exit_status: int, reason: str) -> str:
     return f"{MARK}exit {exit_status} · {_clock()} · {' '.join(reason.split())} ──"
 
 
+def user_mark() -> str:
+    """A line that a person puts there, to find the place again."""
+    return f"{MARK}mark · {_clock()} ──"
+
+
 def write_mark(log: Path, mark: str) -> None:
     """Append a line. A log that cannot be written to is no reason not to run a validator."""
     with contextlib.suppress(OSError):

@@ -204,6 +204,18 @@ class HealAllLines(Order):
         return f"{COMMAND} link heal --all"
 
 
+class MarkLog(ValidatorOrder):
+    """Write a line into its log, to find the place again."""
+
+    @override
+    def describe(self) -> str:
+        return ""
+
+    @override
+    def command_line(self) -> str:
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
 class WatchValidators(Order):
     """Somebody looks at figures that are asked for once a second, or does not look any more."""

@@ -25,7 +25,7 @@ _COUNTS: Final = (
 )
 _QUEUES: Final = ("proofs", "outbox", "batches", "parked", "sync_requests")
 _TIMES: Final = ("durable", "commits", "journal", "proofs")
-_FIGURES: Final = ("last", "median", "mean", "p99", "max")
+_FIGURES: Final = ("last", "median", "p99", "max")
 
 
 def line_state(state: State, fields: Fields, t_ns: int) -> Notes:
@@ -118,7 +118,7 @@ def config(state: State, fields: Fields, t_ns: int) -> Notes:
 
 
 def _times(told: Fields) -> TimesView:
-    figures = tuple((name, told.ms(f"{name}_ms")) for name in _FIGURES if told.has(f"{name}_ms"))
+    figures = tuple((name, told.ms(f"{name}_ms")) for name in _FIGURES)
     return TimesView(told.integer("count"), figures)
 
 

@@ -12,6 +12,7 @@ from mesh_app.orders.validators import (
     LiftQuarantine,
     LineOrder,
     LoseOnLine,
+    MarkLog,
     PauseValidator,
     RestartAll,
     RestartValidator,
@@ -26,6 +27,7 @@ from mesh_app.ports import Event
 from mesh_app.services.context import Handler, Revealer, WorkContext
 from testnet.lines import Line
 from testnet.links import GOOD, Conditions
+from testnet.log_marks import user_mark, write_mark
 from testnet.operating import Operating
 from testnet.validator_reports import ValidatorReports
 
@@ -60,6 +62,7 @@ class ValidatorDesk:
             HealLine: self._heal,
             HealAllLines: self._heal_all,
             WatchValidators: self._watch,
+            MarkLog: self._mark,
         }
 
     def revealers(self) -> Mapping[type[Order], Revealer]:
@@ -130,6 +133,9 @@ class ValidatorDesk:
 
     async def _watch(self, order: WatchValidators) -> None:
         self._reports.watch(order.is_watched)
+
+    async def _mark(self, order: MarkLog) -> None:
+        write_mark(self._context.folder.validator(order.index).log, user_mark())
 
     def _set(self, order: LineOrder, conditions: Conditions) -> None:
         self._behind(self._operating.links.set(Line.between(order.one, order.other), conditions))

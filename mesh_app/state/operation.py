@@ -31,7 +31,7 @@ class PeerView:
 
 @dataclass(frozen=True, slots=True)
 class TimesView:
-    """Durations in milliseconds. `figures` are (name, value): last, median, p99, max, or last, mean, max; `count` since the start."""
+    """Durations in milliseconds. `figures` are (name, value): last, median, p99, max; `count` since the start."""
 
     count: int
     figures: tuple[tuple[str, float], ...]

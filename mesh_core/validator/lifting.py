@@ -14,6 +14,7 @@ from mesh_core.network.genesis_file import load_genesis
 from mesh_core.protocol.records import QUARANTINE_KEY
 from mesh_core.protocol.standing import lift_quarantine
 from mesh_core.storage.validator_store import DATABASE_NAME, ValidatorStore
+from mesh_core.types.confirmation import lifting_sentence
 from mesh_core.validator.config import ValidatorConfig, load_config
 from mesh_core.validator.identity import is_first_start, load_identity, require_seat
 from mesh_core.validator.restoring import open_store
@@ -37,8 +38,8 @@ validators, of which this network survives {faulty}. So lift the quarantine only
 
 
 def confirmation_sentence(public_key: bytes) -> str:
-    """What the operator must type. It names the validator, so that a script written for one does not lift another's."""
-    return f"nothing else will ever vote with key {public_key.hex()[:16]}"
+    """What the operator must type."""
+    return lifting_sentence(public_key)
 
 
 def run_lifting(config_path: Path, confirmation: str | None) -> int:

@@ -32,8 +32,8 @@ REPORT: dict[str, Any] = {
     "certificates_per_s": 0.0,
     "queues": {"proofs": 1, "outbox": 2, "batches": 3, "parked": 4, "sync_requests": 5},
     "durable": {"count": 5, "of": 5, "last_ms": 1.0, "median_ms": 2.0, "p99_ms": 3.0, "max_ms": 4.0},
-    "commits": {"count": 9, "last_ms": 1.0, "mean_ms": 2.0, "max_ms": 4.0},
-    "journal": {"count": 0, "last_ms": 0.0, "mean_ms": 0.0, "max_ms": 0.0},
+    "commits": {"count": 9, "of": 9, "last_ms": 1.0, "median_ms": 2.0, "p99_ms": 3.0, "max_ms": 4.0},
+    "journal": {"count": 0, "of": 0, "last_ms": 0.0, "median_ms": 0.0, "p99_ms": 0.0, "max_ms": 0.0},
     "proofs": {"count": 5, "of": 5, "last_ms": 1.0, "median_ms": 2.0, "p99_ms": 3.0, "max_ms": 4.0},
     "accounts_count": 3,
     "outputs_count": 0,
@@ -120,7 +120,7 @@ def test_report_and_configuration() -> None:
         61,
     )
     assert dict(report.queues)["parked"] == 4
-    assert dict(dict(report.times)["commits"].figures) == {"last": 1.0, "mean": 2.0, "max": 4.0}
+    assert dict(dict(report.times)["commits"].figures) == {"last": 1.0, "median": 2.0, "p99": 3.0, "max": 4.0}
     assert dict(dict(report.times)["proofs"].figures)["p99"] == 3.0
     assert report.peers[0].rtt_ms == 1.5
     apply(state, report_event(report={"quarantine": None, "supply_audit": None}, cpu_percent=None, memory_bytes=None))

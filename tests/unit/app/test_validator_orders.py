@@ -52,11 +52,12 @@ def test_command_line_gives_the_same_order(order: Order, expected: dict[str, Any
 def test_every_order_is_here() -> None:
     kinds = {kind for kind in vars(orders).values() if isinstance(kind, type) and issubclass(kind, Order)}
     abstract = {Order, orders.ValidatorOrder, orders.LineOrder}
-    assert kinds - abstract - {orders.WatchValidators} == {type(order) for order, _ in CASES}
+    assert kinds - abstract - {orders.WatchValidators, orders.MarkLog} == {type(order) for order, _ in CASES}
 
 
 def test_who_only_looks_leaves_no_line() -> None:
-    assert (orders.WatchValidators(True).describe(), orders.WatchValidators(True).command_line()) == ("", "")
+    for order in (orders.WatchValidators(True), orders.MarkLog(0)):
+        assert (order.describe(), order.command_line()) == ("", "")
 
 
 def test_orders_are_values() -> None:
