@@ -5,7 +5,7 @@
     branch_i      = H("branch", bucket_i0 .. bucket_i255)
     state_digest  = H("state", network_id || epoch || supply || fee_pool || #accounts || #outputs || branch_0 .. branch_255)
 
-Only buckets that changed are hashed again. Votes, evidence, log order and peers are no part of it.
+Only buckets that changed are hashed again, and while many have, a piece at a time (`prepare`). Votes, evidence, log order and peers are no part of it.
 """
 
 from collections import defaultdict
@@ -19,6 +19,9 @@ from mesh_core.types.codec import U64
 from mesh_core.types.transition import OUTPUT_KEY, OutputKey
 
 _FAN_OUT = 256
+BUCKETS_PER_PIECE = 128
+BRANCHES_PER_PIECE = 32
+"""A piece is both, about half a millisecond: a branch has 8 KiB to hash."""
 
 
 def _bucket_of(key: bytes) -> int:
@@ -34,6 +37,9 @@ class DigestTree:
         self._accounts: defaultdict[int, dict[bytes, Hash32]] = defaultdict(dict)
         self._outputs: defaultdict[int, dict[bytes, Hash32]] = defaultdict(dict)
         self._changed: set[int] = set()
+        """Buckets that are to be hashed again."""
+        self._stale: set[int] = set()
+        """Branches that are, because of a bucket that was."""
         empty_bucket = tagged_hash(domains.BUCKET, b"")
         self._buckets = [empty_bucket] * (_FAN_OUT * _FAN_OUT)
         self._branches = [tagged_hash(domains.BRANCH, empty_bucket * _FAN_OUT)] * _FAN_OUT
@@ -63,14 +69,28 @@ class DigestTree:
         self._outputs_count -= 1
         self._changed.add(bucket)
 
+    def prepare(self) -> bool:
+        """Hash some of what has changed; True when nothing is left, and `compute` costs one hash."""
+        for _ in range(min(BUCKETS_PER_PIECE, len(self._changed))):
+            self._hash_bucket(self._changed.pop())
+        if len(self._changed) < BUCKETS_PER_PIECE:
+            # Not as long as many buckets are waiting: each would make its branch stale again.
+            for _ in range(min(BRANCHES_PER_PIECE, len(self._stale))):
+                self._hash_branch(self._stale.pop())
+        return not self._changed and not self._stale
+
+    def _hash_bucket(self, bucket: int) -> None:
+        leaves = [leaf for table in (self._accounts[bucket], self._outputs[bucket]) for _, leaf in sorted(table.items())]
+        self._buckets[bucket] = tagged_hash(domains.BUCKET, b"".join(leaves))
+        self._stale.add(bucket // _FAN_OUT)
+
+    def _hash_branch(self, branch: int) -> None:
+        first = branch * _FAN_OUT
+        self._branches[branch] = tagged_hash(domains.BRANCH, b"".join(self._buckets[first : first + _FAN_OUT]))
+
     def compute(self, fee_pool: int) -> Hash32:
         """The state digest."""
-        for bucket in sorted(self._changed):
-            leaves = [leaf for table in (self._accounts[bucket], self._outputs[bucket]) for _, leaf in sorted(table.items())]
-            self._buckets[bucket] = tagged_hash(domains.BUCKET, b"".join(leaves))
-        for branch in sorted({bucket // _FAN_OUT for bucket in self._changed}):
-            first = branch * _FAN_OUT
-            self._branches[branch] = tagged_hash(domains.BRANCH, b"".join(self._buckets[first : first + _FAN_OUT]))
-        self._changed.clear()
+        while not self.prepare():
+            pass
         numbers = (self._genesis.committee.epoch, self._genesis.doc.supply, fee_pool, self._accounts_count, self._outputs_count)
         return tagged_hash(domains.STATE, self._genesis.network_id + b"".join(U64.encode(number) for number in numbers) + b"".join(self._branches))

@@ -175,6 +175,10 @@ class Ledger:
 
     # --- Comparing and auditing
 
+    def prepare_digest(self) -> bool:
+        """Do a piece of `compute_digest`; True when little is left of it. For whoever must not be held up by a whole one."""
+        return self._digest.prepare()
+
     def compute_digest(self) -> Hash32:
         """The state digest of what is applied."""
         return self._digest.compute(self.globals.fee_pool)

@@ -38,6 +38,8 @@ logger = logging.getLogger(__name__)
 DIGEST_DELAY_S = 0.05
 """The digest is computed when no certificate came for so long, so that it costs nothing under load."""
 DIGEST_DELAY_MOST_S = 1.0
+DIGEST_PIECES_MOST = 64
+"""So many turns of the loop have a piece of it. What is left afterwards is what has changed meanwhile."""
 STATUS_INTERVAL_S = 1.0
 AUDITED_ITEMS_MOST = 500
 """The supply audit adds up every commitment, about 18 us each; beyond so many it would hold up votes."""
@@ -99,6 +101,7 @@ class ValidatorRunner:
         self._digest: tuple[int, Hash32] = (self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest())
         self._audit = self._audit_supply()
         self._digest_timer: asyncio.TimerHandle | None = None
+        self._preparing: asyncio.Handle | None = None
         self._waking: asyncio.Handle | None = None
         self._digest_due_at = 0.0
         self._told_condition = self._condition()
@@ -341,10 +344,22 @@ class ValidatorRunner:
             self._digest_due_at = loop.time() + DIGEST_DELAY_MOST_S
         else:
             self._digest_timer.cancel()
-        self._digest_timer = loop.call_at(min(loop.time() + DIGEST_DELAY_S, self._digest_due_at), self._compute_digest)
+        self._digest_timer = loop.call_at(min(loop.time() + DIGEST_DELAY_S, self._digest_due_at), self._prepare_digest)
+
+    def _prepare_digest(self) -> None:
+        """After a catch-up of thousands there are milliseconds of hashing, and votes go in between."""
+        self._digest_timer = None
+        if self._preparing is None:
+            self._go_on_with_digest(DIGEST_PIECES_MOST)
+
+    def _go_on_with_digest(self, pieces_left: int) -> None:
+        self._preparing = None
+        if pieces_left and not self.machine.ledger.prepare_digest():
+            self._preparing = asyncio.get_running_loop().call_soon(self._go_on_with_digest, pieces_left - 1)
+        else:
+            self._compute_digest()
 
     def _compute_digest(self) -> None:
-        self._digest_timer = None
         digest = self.machine.ledger.globals.log_length, self.machine.ledger.compute_digest()
         audit = self._audit_supply()
         self.when_durable(lambda: self._announce_digest(digest, audit))
