@@ -20,8 +20,9 @@ from mesh_core.crypto.pedersen import Opening
 from mesh_core.crypto.range_proof import RangeProofError, RangeStatement, verify
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.protocol.catch_up import CatchUpMachine
+from mesh_core.protocol.certificates import is_signed
 from mesh_core.protocol.construction import Draft, OpenedOutput, Payment, draft_receive, draft_send, prove_draft, sign_draft
-from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof
+from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof, VerifySignatures
 from mesh_core.protocol.genesis import Genesis, check_genesis
 from mesh_core.protocol.identifiers import compute_cert_id, identify
 from mesh_core.protocol.records import EVIDENCE_PREFIX, IDENTITY_KEY
@@ -155,7 +156,7 @@ class Validator:
                     self.events.append(body)
                 case VerifyProof(transition_id, statement, proof):
                     queue += self.machine.on_proof_checked(transition_id, self.check_proof(statement, proof), self.now)
-                case Reply() | Broadcast() | AskPeer():
+                case Reply() | Broadcast() | AskPeer() | VerifySignatures():
                     pass
             if not queue and self.machine.is_waking:
                 queue += self.machine.wake()
@@ -378,13 +379,19 @@ class Syncing:
     machine: CatchUpMachine
     answers: dict[int, Answer]
     asked: list[AskPeer] = field(default_factory=list)
+    checked: list[VerifySignatures] = field(default_factory=list)
     slices: int = 0
 
     def perform(self, effects: Sequence[Effect]) -> None:
-        """Perform effects; each question is answered at once, or by silence."""
+        """Perform effects; each question is answered at once, or by silence, and signatures are checked at once."""
         queue = list(effects)
         while queue:
             effect = queue.pop(0)
+            if isinstance(effect, VerifySignatures):
+                self.checked.append(effect)
+                valid = [is_signed(one, self.validator.machine.genesis) for one in effect.certificates]
+                self.machine.on_signatures_checked(effect.number, effect.certificates, valid)
+                continue
             if not isinstance(effect, AskPeer):
                 self.validator.perform([effect])
                 continue

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mesh_core.errors import Rejected
 from mesh_core.protocol.archive import Archive
-from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, decode_certificate, verify_certificate
+from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, decode_certificate, is_signed
 from mesh_core.protocol.effects import Effect, Emit, Record
 from mesh_core.protocol.equivocation import build_accountability_report
 from mesh_core.protocol.evidence_book import EvidenceBook
@@ -26,11 +26,11 @@ from mesh_core.types.messages import MAX_MISSING, AckStatus
 MAX_CONFLICTS_KEPT = 256
 """Certificates kept as evidence of more than f faults. Whoever has so many votes to give away could fill the disk with more; two would do."""
 
-WOKEN_AT_ONCE = 32
+WOKEN_AT_ONCE = 8
 """Parked certificates that are looked at in one go. Thousands may wait for a single one: whoever hands them in last first must not hold up everybody."""
 
 REMEMBERED = 512
-"""Certificates by their bytes. Whoever catches up gets each one from every peer, most often in the same bytes and at about the same time."""
+"""Verified certificates by their bytes. Whoever catches up gets each one from every peer, most often in the same bytes and at about the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +57,42 @@ class Applying:
         self._waking: deque[CheckedCertificate] = deque()
         """Applied certificates, and nobody has looked so far at what is parked for them."""
         self._recent: OrderedDict[bytes, CheckedCertificate] = OrderedDict()
+        """Certificates that were verified a short while ago. Only a valid one is ever here, so that strangers cannot fill the memory."""
         self._conflicts_count = sum(1 for _ in store.records(CONFLICT_PREFIX))
 
     def take(self, data: bytes) -> Taken:
         """Check a certificate and apply it, and some of what was parked for it (`wake` does the rest), or park it itself."""
+        return self.take_decoded(self.decode(data))
+
+    def decode(self, data: bytes) -> CheckedCertificate | None:
+        """A certificate with its ids, its signatures not looked at; None for bytes that are none."""
         try:
-            checked = self._recent.get(data) or decode_certificate(data, self._genesis)
-            if self._archive.is_applied(checked):
-                return Taken(AckStatus.ALREADY_APPLIED, checked, [])
-            if self.parking.holds(checked):
-                # These bytes were verified and still wait: whoever repeats them buys no signature checks.
-                return Taken(AckStatus.PENDING, checked, [])
-            verify_certificate(checked, self._genesis)
+            return self._recent.get(data) or decode_certificate(data, self._genesis)
         except InvalidCertificate:
+            return None
+
+    def take_decoded(self, checked: CheckedCertificate | None) -> Taken:
+        """`take` for what `decode` gave. Signatures are verified here, unless these very bytes are known to be valid."""
+        if checked is None:
             return Taken(AckStatus.INVALID, None, [])
-        self._remember(checked)
+        if self._archive.is_applied(checked):
+            return Taken(AckStatus.ALREADY_APPLIED, checked, [])
+        if self.parking.holds(checked):
+            # These bytes were verified and still wait: whoever repeats them buys no signature checks.
+            return Taken(AckStatus.PENDING, checked, [])
+        if checked.data not in self._recent:
+            if not is_signed(checked, self._genesis):
+                return Taken(AckStatus.INVALID, None, [])
+            self.note_verified(checked)
         status, effects = self._settle(checked)
         return Taken(status, checked, effects)
 
-    def _remember(self, checked: CheckedCertificate) -> None:
-        """Keep what was decoded. Whether it is applied is looked up each time; only what follows from the bytes alone is remembered."""
+    def needs_verification(self, checked: CheckedCertificate) -> bool:
+        """Whether `take_decoded` would have to check signatures now."""
+        return not (checked.data in self._recent or self._archive.is_applied(checked) or self.parking.holds(checked))
+
+    def note_verified(self, checked: CheckedCertificate) -> None:
+        """This certificate's signatures were checked, and hold. Whether it is applied is looked up each time: only what follows from its bytes is kept."""
         self._recent[checked.data] = checked
         if len(self._recent) > REMEMBERED:
             self._recent.popitem(last=False)

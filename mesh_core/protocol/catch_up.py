@@ -7,18 +7,19 @@ has rebuilt its log in another order, and is read from the start again.
 Everything that comes is self-verifying, so a peer can only waste work, and each way to do that ends: a certificate that is not valid excludes the peer, a
 page without anything new in its log stops the questions until it says something new, and a log cannot hold more certificates than it has distinct ones.
 
-The machine computes and keeps no time: `now` is told, the answers to its `AskPeer` come by `on_response` and `on_silence`. Pages are applied in slices by
-`step`, so that votes go on between two of them.
+The machine computes and keeps no time: `now` is told, the answers to its `AskPeer` come by `on_response` and `on_silence`. A page is worked on in pieces by
+`step`, so that votes go on between two of them: some certificates are decoded, their signatures are checked away from here (`VerifySignatures`) while those
+before them are applied. A verdict only saves work. What is not known to be valid when its turn comes is verified then, whatever became of the question.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from mesh_core.protocol.applying import Taken
 from mesh_core.protocol.certificates import CheckedCertificate
-from mesh_core.protocol.effects import AskPeer, Effect, Emit, Persist, Record
+from mesh_core.protocol.effects import AskPeer, Effect, Emit, Persist, Record, VerifySignatures
 from mesh_core.protocol.ledger import extend_chain
 from mesh_core.protocol.records import CURSOR, LogCursor, RecordReader, cursor_key
 from mesh_core.protocol.validator import ValidatorMachine, in_one_batch
@@ -29,8 +30,9 @@ from mesh_core.types.messages import AckStatus, SyncAccount, SyncCertificates, S
 PAGE_ITEMS: Final = 256
 PAGE_BYTES: Final = 64 * 1024
 NEW_PER_SLICE: Final = 4
-ITEMS_PER_SLICE: Final = 16
-"""A slice holds so many certificates, so many of them new here: 1 to 3 ms, after which a vote request that came meanwhile is handled."""
+ITEMS_PER_SLICE: Final = 8
+"""So many certificates are decoded at a time, and so many applied, of which so many are new here: half a millisecond each, after which a vote request that
+came meanwhile is handled. Signatures take as long again; so many certificates are the most that a thread has before it when a vote comes."""
 PAUSE_S: Final = 2.0
 """After a question that brought nothing, or was not answered."""
 PARKED_S: Final = 1.0
@@ -91,6 +93,11 @@ class _Peer:
     digest: Hash32 | None = None
     question: SyncRequest | None = None
     page: deque[bytes] = field(default_factory=deque)
+    """What nobody has looked at so far."""
+    checking: tuple[CheckedCertificate | None, ...] = ()
+    """What comes before that: decoded (None for bytes that are no certificate), and the verdict on their signatures is awaited."""
+    ready: deque[CheckedCertificate | None] = field(default_factory=deque)
+    """What comes before that: to be applied."""
     is_page_of_log: bool = False
     held: deque[_Held] = field(default_factory=deque)
     held_since: float = 0.0
@@ -108,6 +115,11 @@ class _Peer:
     told: int = 0
 
     @property
+    def is_reading(self) -> bool:
+        """Whether something of its last answer is left."""
+        return bool(self.page or self.checking or self.ready)
+
+    @property
     def durable(self) -> LogCursor:
         """Up to here all certificates of the peer's log are applied here."""
         return self.held[0].before if self.held else self.read
@@ -122,7 +134,10 @@ class CatchUpMachine:
         self._start = LogCursor(0, machine.genesis.network_id)
         self._peers = {index: self._restore(index, key, store) for index, key in sorted(peers.items())}
         self._last_request = 0
-        self._last_served = -1
+        self._last_served = self._last_looked = -1
+        self._last_lot = 0
+        self._lot: int | None = None
+        """Number of the one open `VerifySignatures`."""
         self._mark_at = now
         self._mark = self._old_mark = 0
         self._next_want_at = now
@@ -139,12 +154,12 @@ class CatchUpMachine:
     @property
     def has_work(self) -> bool:
         """Whether `step` would do something."""
-        return any(peer.page for peer in self._peers.values())
+        return any(peer.ready or self._may_look(peer) for peer in self._peers.values())
 
     @property
     def is_behind(self) -> bool:
         """Whether a log is being read that has brought certificates that were missing here: what the SYNCING flag tells."""
-        return any(peer.is_up and peer.news > 0 and (bool(peer.page) or peer.read.index < peer.log_length) for peer in self._peers.values())
+        return any(peer.is_up and peer.news > 0 and (peer.is_reading or peer.read.index < peer.log_length) for peer in self._peers.values())
 
     def progress(self) -> Progress:
         """Where the catch-up stands, and stood at the last tick."""
@@ -191,7 +206,7 @@ class CatchUpMachine:
         one.is_page_of_log = isinstance(mode, SyncFromLog)
         if not isinstance(mode, SyncFromLog):
             one.page.extend(item.certificate for item in response.items)
-            return [] if one.page else self._ask(one, now)
+            return [] if one.is_reading else self._ask(one, now)
         one.is_to_compare = False
         if not response.items:
             return self._take_empty_page(one, mode, response, now)
@@ -222,15 +237,36 @@ class CatchUpMachine:
             effects += self._release_held(one, now) + self._ask(one, now)
         return effects
 
+    def on_signatures_checked(self, number: int, certificates: Sequence[CheckedCertificate], valid: Sequence[bool]) -> None:
+        """The verdict of a `VerifySignatures`. What is invalid is found out again when its turn comes, and excludes its sender then."""
+        for checked, is_valid in zip(certificates, valid, strict=True):
+            if is_valid:
+                self._machine.note_verified(checked)
+        if number == self._lot:
+            self._lot = None
+            for one in self._peers.values():
+                one.ready.extend(one.checking)
+                one.checking = ()
+
     def step(self, now: float) -> list[Effect]:
-        """Apply one slice of what has arrived, of each peer's page in turn."""
-        ready = [one for one in self._peers.values() if one.page]
-        if not ready:
+        """Do one piece of the work on what has arrived, of each peer's page in turn: decode some certificates, or apply some.
+
+        First of all the next ones are given away to be checked, so that this goes on while others are applied.
+        """
+        looked = self._next([one for one in self._peers.values() if self._may_look(one)], self._last_looked)
+        if looked is not None:
+            self._last_looked = looked.index
+            return self._look(looked)
+        one = self._next([one for one in self._peers.values() if one.ready], self._last_served)
+        if one is None:
             return []
-        one = next((one for one in ready if one.index > self._last_served), ready[0])
         self._last_served = one.index
         effects = self._apply_slice(one, now)
-        return effects if one.page else effects + self._ask(one, now)
+        return effects if one.is_reading else effects + self._ask(one, now)
+
+    @staticmethod
+    def _next(candidates: list[_Peer], last: int) -> _Peer | None:
+        return next((one for one in candidates if one.index > last), candidates[0] if candidates else None)
 
     # --- Questions
 
@@ -239,7 +275,7 @@ class CatchUpMachine:
 
     def _ask(self, one: _Peer, now: float) -> list[Effect]:
         """The next question for a peer, if there is one and it has none."""
-        if not self._is_usable(one, now) or one.question is not None or one.page or now < one.ask_after:
+        if not self._is_usable(one, now) or one.question is not None or one.is_reading or now < one.ask_after:
             return []
         if one.wanted:
             return [self._question(one, one.wanted.popleft())]
@@ -301,7 +337,7 @@ class CatchUpMachine:
     def _look_for_standstill(self, one: _Peer, now: float) -> None:
         """Compare chains when digests differ and nothing moves: the peer may have rebuilt its log to the very length that it had."""
         state = self._machine.ledger.globals.log_length, one.log_length, one.digest
-        if state != one.unchanged or one.page or one.question is not None:
+        if state != one.unchanged or one.is_reading or one.question is not None:
             one.unchanged, one.unchanged_since = state, now
         elif now - one.unchanged_since >= STUCK_S and one.digest is not None and one.digest != self._machine.ledger.compute_digest():
             one.unchanged_since = now
@@ -309,12 +345,28 @@ class CatchUpMachine:
 
     # --- Pages
 
+    def _may_look(self, one: _Peer) -> bool:
+        """One lot at a time is away, and of each page no more is decoded than keeps the thread busy while others are applied."""
+        return bool(one.page) and self._lot is None and len(one.ready) <= NEW_PER_SLICE
+
+    def _look(self, one: _Peer) -> list[Effect]:
+        """Decode the next few certificates of a page, and have the signatures of those checked that are not known to be valid."""
+        looked = tuple(self._machine.decode_certificate(one.page.popleft()) for _ in range(min(ITEMS_PER_SLICE, len(one.page))))
+        unknown = tuple(checked for checked in looked if checked is not None and self._machine.needs_verification(checked))
+        if not unknown:
+            one.ready.extend(looked)
+            return []
+        one.checking = looked
+        self._last_lot += 1
+        self._lot = self._last_lot
+        return [VerifySignatures(self._lot, unknown)]
+
     def _apply_slice(self, one: _Peer, now: float) -> list[Effect]:
         """Take some of a page, and move the cursor with the very batch that applies them."""
         before = len(one.held)
-        taken, effects = self._machine.take_certificates(one.page, most=ITEMS_PER_SLICE, most_new=NEW_PER_SLICE)
+        taken, effects = self._machine.take_decoded(one.ready, most=ITEMS_PER_SLICE, most_new=NEW_PER_SLICE)
         for certificate in taken:
-            one.page.popleft()
+            one.ready.popleft()
             self._count(one, certificate)
             if certificate.checked is None:
                 return in_one_batch(effects + self._exclude(one, now))
@@ -327,7 +379,7 @@ class CatchUpMachine:
             # So many distinct certificates are not applied here: the peer lists some of them twice, and could do so without end.
             return in_one_batch(effects + self._exclude(one, now))
         has_batch = any(isinstance(effect, Persist) for effect in effects)
-        if has_batch or not one.page:
+        if has_batch or not one.is_reading:
             effects += self._save(one)
         return in_one_batch(effects + self._tell(one))
 
@@ -352,10 +404,10 @@ class CatchUpMachine:
         while one.held and self._machine.is_applied(one.held[0].checked):
             one.held.popleft()
             one.held_since = now
-        if one.held and now - one.held_since >= HELD_S and not one.page and one.question is None:
+        if one.held and now - one.held_since >= HELD_S and not one.is_reading and one.question is None:
             one.read = one.held[0].before
             one.held.clear()
-        return [] if one.page else self._save(one)
+        return [] if one.is_reading else self._save(one)
 
     def _save(self, one: _Peer) -> list[Effect]:
         """Make the cursor durable, if it has moved."""
@@ -378,6 +430,8 @@ class CatchUpMachine:
     def _forget_question(self, one: _Peer) -> None:
         one.question = None
         one.page.clear()
+        one.checking = ()
+        one.ready.clear()
 
     # --- Telling
 
@@ -385,7 +439,7 @@ class CatchUpMachine:
         """Progress, while a log brings something new: now and then, and at its end."""
         if one.news == 0:
             return []
-        if not one.page and one.read.index >= one.log_length:
+        if not one.is_reading and one.read.index >= one.log_length:
             return self._finish(one)
         if abs(one.read.index - one.told) < PROGRESS_EVERY:
             return []

@@ -24,7 +24,7 @@ class InvalidCertificate(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class CheckedCertificate:
-    """A certificate that was verified, with its hashes and its canonical bytes."""
+    """A certificate that was decoded, with its hashes and its canonical bytes. Whether it was verified, too, says whoever hands it on."""
 
     certificate: Certificate
     identified: Identified
@@ -91,6 +91,15 @@ def verify_certificate(checked: CheckedCertificate, genesis: Genesis) -> Checked
     """
     verify_quorum(checked.identified.statement, checked.certificate.transition.owner_signature, checked.certificate.votes, genesis.committee)
     return checked
+
+
+def is_signed(checked: CheckedCertificate, genesis: Genesis) -> bool:
+    """`verify_certificate` as a question. Pure, and most of its time is the signature library's, which holds no lock of the interpreter: for threads."""
+    try:
+        verify_certificate(checked, genesis)
+    except InvalidCertificate:
+        return False
+    return True
 
 
 def verify_quorum(statement: Statement, owner_signature: Signature, votes: Sequence[Signer], committee: Committee) -> None:

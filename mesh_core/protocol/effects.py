@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from mesh_core.crypto.range_proof import RangeStatement
+from mesh_core.protocol.certificates import CheckedCertificate
 from mesh_core.types.basic import Hash32
 from mesh_core.types.events import EventBody
 from mesh_core.types.messages import Evidence, Message, SyncRequest
@@ -67,4 +68,12 @@ class AskPeer:
     message: SyncRequest
 
 
-Effect = Persist | Reply | VerifyProof | Emit | Broadcast | AskPeer
+@dataclass(frozen=True, slots=True)
+class VerifySignatures:
+    """Check the signatures of these certificates away from the machine, then call the catch-up's `on_signatures_checked(number, valid, now)`."""
+
+    number: int
+    certificates: tuple[CheckedCertificate, ...]
+
+
+Effect = Persist | Reply | VerifyProof | Emit | Broadcast | AskPeer | VerifySignatures

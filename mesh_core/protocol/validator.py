@@ -173,10 +173,23 @@ class ValidatorMachine:
 
     def take_certificate(self, data: bytes) -> Taken:
         """Take a certificate that nobody waits for an answer to. One `Persist` at most, in front."""
-        taken, effects = self.take_certificates((data,), most=1, most_new=1)
+        taken, effects = self.take_decoded((self.decode_certificate(data),), most=1, most_new=1)
         return Taken(taken[0].status, taken[0].checked, effects)
 
-    def take_certificates(self, several: Iterable[bytes], *, most: int, most_new: int) -> tuple[list[Taken], list[Effect]]:
+    def decode_certificate(self, data: bytes) -> CheckedCertificate | None:
+        """A certificate with its ids, its signatures not looked at; None for bytes that are none. Changes nothing."""
+        return self._applying.decode(data)
+
+    def needs_verification(self, checked: CheckedCertificate) -> bool:
+        """Whether its signatures would have to be checked to take it now. Changes nothing."""
+        self._store.clear()
+        return self._applying.needs_verification(checked)
+
+    def note_verified(self, checked: CheckedCertificate) -> None:
+        """Its signatures were checked elsewhere, and hold. Saves the check when it is taken, if that is soon; changes nothing else."""
+        self._applying.note_verified(checked)
+
+    def take_decoded(self, several: Iterable[CheckedCertificate | None], *, most: int, most_new: int) -> tuple[list[Taken], list[Effect]]:
         """Take certificates, in order, as one call with one `Persist`: so many at most, and no more once so many of them have cost work.
 
         What became of each that was taken, and the effects of all.
@@ -184,8 +197,8 @@ class ValidatorMachine:
         self._store.clear()
         taken: list[Taken] = []
         costly = 0
-        for data in islice(several, most):
-            taken.append(self._applying.take(data))
+        for checked in islice(several, most):
+            taken.append(self._applying.take_decoded(checked))
             costly += max(taken[-1].status is not AckStatus.ALREADY_APPLIED, len(taken[-1].effects) // 2)
             if costly >= most_new or taken[-1].status is AckStatus.INVALID:
                 break

@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 from mesh_core.errors import WireErrorCode
-from mesh_core.protocol.effects import Record, VerifyProof
+from mesh_core.protocol.effects import Record, VerifyProof, VerifySignatures
 from mesh_core.protocol.vote_journal import JournalContents
 from mesh_core.types.messages import Evidence, Message, Pong, SyncRequest, SyncResponse
 
 Verdict = Callable[[VerifyProof, bool, float], None]
 """Called in the event loop with the job, whether the proof holds, and the seconds that its batch took."""
+
+SignatureVerdict = Callable[[VerifySignatures, Sequence[bool], float], None]
+"""Called in the event loop with the job, for each of its certificates whether all its signatures hold, and the seconds that it took."""
 
 
 class Clock(Protocol):
@@ -110,6 +113,18 @@ class ProofChecker(Protocol):
         ...
 
 
+class SignatureChecker(Protocol):
+    """Checks signatures of certificates while the event loop goes on."""
+
+    def submit(self, job: VerifySignatures, verdict: SignatureVerdict) -> None:
+        """Check the signatures of some certificates; `verdict` is called later, once, from the event loop."""
+        ...
+
+    def close(self) -> None:
+        """Stop; what has no verdict by now gets none."""
+        ...
+
+
 class Session(Protocol):
     """A connection whose peer has proven its identity. `network.server.Session` is the real one."""
 
@@ -187,4 +202,8 @@ class PeerPort(Protocol):
 
     def ask(self, peer: int, message: SyncRequest) -> None:
         """Ask one validator; its answer, or its silence, goes to whoever the question came from."""
+        ...
+
+    def on_signatures_checked(self, job: VerifySignatures, valid: Sequence[bool]) -> None:
+        """The verdict on certificates of a peer."""
         ...

@@ -17,20 +17,22 @@ from dataclasses import dataclass
 from mesh_core.crypto import ristretto
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
-from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof
+from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof, VerifySignatures
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.ledger import SupplyEquation
 from mesh_core.protocol.records import EVIDENCE_PREFIX
 from mesh_core.protocol.validator import ValidatorMachine
 from mesh_core.types.basic import Hash32
 from mesh_core.types.events import CertificateApplied, DigestComputed, Equivocation, EventBody, VoteCast
-from mesh_core.types.messages import Evidence, Message, Subscribe, SyncRequest, SyncResponse
+from mesh_core.types.messages import Evidence, Message, SettlementCertificate, Subscribe, SyncRequest, SyncResponse, VoteRequest
 from mesh_core.validator import lines
 from mesh_core.validator.measures import RecentTimes
 from mesh_core.validator.narration import Timing, narrate
-from mesh_core.validator.ports import Clock, Output, PeerPort, ProofChecker, Session, Store, SystemClock
+from mesh_core.validator.pacing import BulkPace
+from mesh_core.validator.ports import Clock, Output, PeerPort, ProofChecker, Session, SignatureChecker, Store, SystemClock
 from mesh_core.validator.proofs import ProofVerifier
 from mesh_core.validator.serving import SyncServing
+from mesh_core.validator.signatures import SignatureVerifier
 from mesh_core.validator.subscriptions import Subscriptions
 
 logger = logging.getLogger(__name__)
@@ -65,11 +67,13 @@ class ValidatorRunner:
         on_fault: Callable[[LocalFault], None],
         *,
         proofs: ProofChecker | None = None,
+        signatures: SignatureChecker | None = None,
         clock: Clock | None = None,
     ) -> None:
         """Restore the machine from `store`; then `prepare`. `on_fault` is told when the validator must stop; the store tells its own faults.
 
-        `proofs` is by default a checker in threads, `clock` the machine's. LocalFault or DecodeError where the store's records cannot be understood.
+        `proofs` and `signatures` are by default checkers in threads, `clock` the machine's.
+        LocalFault or DecodeError where the store's records cannot be understood.
         """
         self.machine = ValidatorMachine(genesis, identity, store, store.journal)
         self.clock: Clock = SystemClock() if clock is None else clock
@@ -82,9 +86,12 @@ class ValidatorRunner:
         self._output = output
         self._on_fault = on_fault
         self._proofs: ProofChecker = ProofVerifier(on_fault, source_of=self._source_of_proof) if proofs is None else proofs
+        self._signatures: SignatureChecker = SignatureVerifier(genesis, on_fault) if signatures is None else signatures
         self._peers: PeerPort | None = None
         self._subscriptions = Subscriptions(self.clock)
-        self._serving = SyncServing(self._answer_sync)
+        self.pace = BulkPace(lambda: self.urgent_count)
+        """What bulk work asks before each piece."""
+        self._serving = SyncServing(self._answer_sync, self.pace)
         self._sessions: dict[Source, Session] = {}
         self._sources: dict[Session, Source] = {}
         self._last_source = 0
@@ -179,6 +186,8 @@ class ValidatorRunner:
                 if not self._serving.take(session, message):
                     session.close(WireErrorCode.RATE_LIMIT, "too many requests for certificates wait already")
             case _:
+                if isinstance(message, VoteRequest | SettlementCertificate):
+                    self.pace.on_request(asyncio.get_running_loop().time())
                 timing = Timing(self.clock.monotonic_ns(), session.source)
                 with self.fail_stop():
                     effects = self.machine.handle(self._sources[session], message, asyncio.get_running_loop().time())
@@ -239,6 +248,8 @@ class ValidatorRunner:
                 case VerifyProof(transition_id):
                     self._timings[transition_id] = timing
                     self._proofs.submit(effect, self._on_verdict)
+                case VerifySignatures():
+                    self._signatures.submit(effect, self._on_signatures_checked)
         if any(isinstance(effect, Persist) for effect in effects):
             self._schedule_digest()
             self._watch_condition()
@@ -321,6 +332,11 @@ class ValidatorRunner:
     def publish(self, body: EventBody) -> None:
         """Tell subscribers of something that rests on no record."""
         self._subscriptions.publish(body)
+
+    def _on_signatures_checked(self, job: VerifySignatures, valid: Sequence[bool], seconds: float) -> None:
+        self.pace.worked(seconds, asyncio.get_running_loop().time())
+        if self._peers is not None:
+            self._peers.on_signatures_checked(job, valid)
 
     def _source_of_proof(self, job: VerifyProof) -> str:
         return self._timings[job.transition_id].source
@@ -432,8 +448,9 @@ class ValidatorRunner:
     async def close(self) -> None:
         """Finish what is being written, then close the store; proofs that were not checked are dropped."""
         self._proofs.close()
+        self._signatures.close()
         self._serving.close()
-        for handle in (self._digest_timer, self._waking):
+        for handle in (self._digest_timer, self._preparing, self._waking):
             if handle is not None:
                 handle.cancel()
         await self._store.close()

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from mesh_core.errors import LocalFault, PeerFault
 from mesh_core.protocol.catch_up import CatchUpMachine, Progress
-from mesh_core.protocol.effects import Effect, Emit
+from mesh_core.protocol.effects import Effect, Emit, VerifySignatures
 from mesh_core.types.events import PeerChanged, SyncProgress
 from mesh_core.types.messages import Evidence, Pong, SyncRequest
 from mesh_core.validator import lines
@@ -25,12 +25,12 @@ logger = logging.getLogger(__name__)
 REQUEST_TIMEOUT_S = 5.0
 """A peer that has some of its budget left for this validator answers within a fraction of this, also when it is busy."""
 TICK_S = 1.0
-TURNS_BETWEEN_SLICES = 8
+TURNS_BETWEEN_SLICES = 4
 """The event loop takes one datagram from each socket a turn. With one turn after each slice, a request of four datagrams would wait for four slices."""
-MAKE_WAY_MOST_S = 0.015
-MAKE_WAY_STEP_S = 0.001
 NOT_DURABLE_MOST = 8
 """Batches that may wait for the disk before the next slice is applied: certificates come faster than a slow disk takes them, and each waits in memory."""
+NOT_DURABLE_BEFORE_VOTES = 2
+"""The same while votes are asked for: a vote's commit waits for what was queued before it, since it may rest on that."""
 
 
 class PeerSync:
@@ -85,6 +85,12 @@ class PeerSync:
             before.cancel()
         self._questions[peer] = self._spawn(self._ask(peer, message), f"question to V{peer + 1}")
 
+    def on_signatures_checked(self, job: VerifySignatures, valid: Sequence[bool]) -> None:
+        """The signatures of some certificates were checked: they may be applied."""
+        with self._runner.fail_stop():
+            self._catch_up.on_signatures_checked(job.number, job.certificates, valid)
+        self._wake()
+
     async def _ask(self, peer: int, message: SyncRequest) -> None:
         try:
             answer = await self._network.request(peer, message, REQUEST_TIMEOUT_S)
@@ -126,33 +132,38 @@ class PeerSync:
         while True:
             await self._arrived.wait()
             while self._catch_up.has_work:
-                with self._runner.fail_stop():
-                    effects = self._catch_up.step(_now())
-                self._perform(effects)
-                if self._runner.not_durable_count > NOT_DURABLE_MOST:
-                    await self._runner.until_durable()
                 await self._make_way()
+                began = _now()
+                with self._runner.fail_stop():
+                    effects = self._catch_up.step(began)
+                self._perform(effects)
+                self._runner.pace.worked(_now() - began, _now())
+                if self._runner.not_durable_count > self._not_durable_most():
+                    await self._runner.until_durable()
             self._arrived.clear()
 
-    async def _make_way(self) -> None:
-        """Let requests that are under way be finished first, but not for ever: under steady load the catch-up goes on, only slower.
+    def _not_durable_most(self) -> int:
+        return NOT_DURABLE_BEFORE_VOTES if self._runner.pace.expects_votes(_now()) else NOT_DURABLE_MOST
 
-        A slice holds the interpreter, and the threads that check a proof and write a vote need it for a moment again and again.
-        """
+    async def _make_way(self) -> None:
+        """Read what has arrived meanwhile, and let votes go first (pacing.py)."""
+        since = _now()
         for _ in range(TURNS_BETWEEN_SLICES):
             await asyncio.sleep(0)
-        until = _now() + MAKE_WAY_MOST_S
-        while self._runner.urgent_count and _now() < until:  # noqa: ASYNC110 - a look a millisecond, for as few as this is about, costs less than telling
-            await asyncio.sleep(MAKE_WAY_STEP_S)
+        while (delay := self._runner.pace.delay(since, _now())) > 0.0:  # noqa: ASYNC110 - whether there is time is known only when it is looked at again
+            await asyncio.sleep(delay)
 
     def _perform(self, effects: Sequence[Effect]) -> None:
         self._runner.perform(effects)
         for effect in effects:
             if isinstance(effect, Emit) and isinstance(effect.body, SyncProgress):
                 self._tell_progress(effect.body)
+        self._wake()
+        self._runner.show_syncing(self._catch_up.is_behind)
+
+    def _wake(self) -> None:
         if self._catch_up.has_work:
             self._arrived.set()
-        self._runner.show_syncing(self._catch_up.is_behind)
 
     def _tell_progress(self, body: SyncProgress) -> None:
         line = lines.SyncProgressed(

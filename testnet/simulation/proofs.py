@@ -1,4 +1,4 @@
-"""Range proofs in a simulation: a transparent stand-in, or the real ones.
+"""Range proofs in a simulation: a transparent stand-in, or the real ones; and who checks them, and signatures, in virtual time.
 
 A real proof costs ten milliseconds to make, and everything else of a payment a tenth of one. The stand-in's bytes are a hash over the statement and a flag that
 says whether its openings are in range. So a negative amount, a proof copied from another transition, and changed bytes are refused as with the real one. That
@@ -13,8 +13,9 @@ from typing import Final, Protocol
 from mesh_core.crypto.pedersen import Opening
 from mesh_core.crypto.range_proof import RangeProofError, RangeStatement, build_witness, proof_size, prove, verify
 from mesh_core.errors import ErrorCode, Rejected
+from mesh_core.protocol.certificates import is_signed
 from mesh_core.protocol.construction import UNSIGNED, Draft, Entropy
-from mesh_core.protocol.effects import VerifyProof
+from mesh_core.protocol.effects import VerifyProof, VerifySignatures
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.validation import (
@@ -28,7 +29,7 @@ from mesh_core.protocol.validation import (
     validate_sequence,
 )
 from mesh_core.types.transition import TRANSITION, Kind, Transition
-from mesh_core.validator.ports import Verdict
+from mesh_core.validator.ports import SignatureVerdict, Verdict
 from testnet.simulation.entropy import Stream
 
 VALUE_LIMIT: Final = 2**64
@@ -132,3 +133,26 @@ class SimulatedProofChecker:
         self._waiting_count -= 1
         if not self._is_closed:
             verdict(job, self._system.holds(job.statement, job.proof), seconds)
+
+
+class SimulatedSignatureChecker:
+    """A validator's worker for the signatures of certificates: real answers, later, in virtual time."""
+
+    def __init__(self, genesis: Genesis, times: Stream, most_seconds: float) -> None:
+        self._genesis = genesis
+        self._times = times
+        self._most_seconds = most_seconds
+        self._is_closed = False
+
+    def submit(self, job: VerifySignatures, verdict: SignatureVerdict) -> None:
+        """Check the signatures of some certificates; the verdict comes after a drawn time."""
+        seconds = self._times.between(0.0001, self._most_seconds)
+        asyncio.get_running_loop().call_later(seconds, self._finish, job, verdict, seconds)
+
+    def close(self) -> None:
+        """No verdict comes any more."""
+        self._is_closed = True
+
+    def _finish(self, job: VerifySignatures, verdict: SignatureVerdict, seconds: float) -> None:
+        if not self._is_closed:
+            verdict(job, [is_signed(checked, self._genesis) for checked in job.certificates], seconds)

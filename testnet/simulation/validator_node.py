@@ -15,7 +15,7 @@ from testnet.simulation.disk import Disk
 from testnet.simulation.entropy import Stream
 from testnet.simulation.life import Life
 from testnet.simulation.network import Handler, Network
-from testnet.simulation.proofs import ProofSystem, SimulatedProofChecker
+from testnet.simulation.proofs import ProofSystem, SimulatedProofChecker, SimulatedSignatureChecker
 from testnet.simulation.stores import SimulatedValidatorStore
 from testnet.simulation.ways import SimulatedPeers, validator_name
 
@@ -119,8 +119,9 @@ class ValidatorNode:
         try:
             store = self.store = SimulatedValidatorStore(self.disk, self._stopped_by)
             checker = SimulatedProofChecker(self._proofs, draw.fork("proof times"), self._proof_seconds)
+            signatures = SimulatedSignatureChecker(self.genesis, draw.fork("signature times"), self._proof_seconds)
             output = _Output(self.name, self._watcher)
-            runner = ValidatorRunner(self.genesis, self.identity, store, output, self._stopped_by, proofs=checker, clock=self.clock)
+            runner = ValidatorRunner(self.genesis, self.identity, store, output, self._stopped_by, proofs=checker, signatures=signatures, clock=self.clock)
             await runner.prepare()
         except LocalFault as fault:
             self._stopped_by(fault)

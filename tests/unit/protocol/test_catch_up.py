@@ -1,5 +1,6 @@
 """Catch-up: pages, cursors, peers that rebuilt their disks, peers that lie."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -14,7 +15,9 @@ from mesh_core.protocol.catch_up import (
     RESET_INTERVAL_S,
     STUCK_S,
 )
-from mesh_core.protocol.effects import AskPeer, Emit, Persist
+from mesh_core.protocol.certificates import CheckedCertificate, is_signed
+from mesh_core.protocol.effects import AskPeer, Effect, Emit, Persist, VerifySignatures
+from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.records import CURSOR, LogCursor, cursor_key
 from mesh_core.protocol.vote_journal import JournalCondition, JournalContents
 from mesh_core.types.basic import Hash32
@@ -124,10 +127,19 @@ def test_validator_with_an_empty_log_is_asked_once_and_is_no_reason_to_begin_ane
 def test_each_slice_is_small_and_moves_the_cursor_in_the_very_batch_that_applies() -> None:
     behind, peer = fresh(0), with_history(1)
     syncing = start_syncing(behind, {1: answering(peer)})
+    lots = 0
     while syncing.machine.has_work:
         before = log_length(behind)
         effects = syncing.machine.step(0.0)
         batches = [effect for effect in effects if isinstance(effect, Persist)]
+        if not batches:
+            [lot] = effects
+            assert isinstance(lot, VerifySignatures)
+            assert 1 <= len(lot.certificates) <= ITEMS_PER_SLICE
+            assert log_length(behind) == before
+            lots += 1
+            syncing.perform(effects)
+            continue
         assert len(batches) == 1
         assert effects[0] is batches[0]
         assert 1 <= log_length(behind) - before <= NEW_PER_SLICE
@@ -135,6 +147,7 @@ def test_each_slice_is_small_and_moves_the_cursor_in_the_very_batch_that_applies
         assert CURSOR.decode(records[cursor_key(GENESIS.committee.validators[1])]).index == log_length(behind)
         syncing.perform(effects)
     assert digest(behind) == digest(peer)
+    assert lots >= len(HISTORY) / ITEMS_PER_SLICE
 
 
 def test_what_is_known_already_goes_by_faster_and_writes_once_a_page() -> None:
@@ -148,7 +161,8 @@ def test_what_is_known_already_goes_by_faster_and_writes_once_a_page() -> None:
         pages += not syncing.machine.has_work
         assert not any(isinstance(effect, Emit) for effect in effects)
         syncing.perform(effects)
-    assert steps < len(HISTORY) / ITEMS_PER_SLICE + len(syncing.asked) + 1
+    assert syncing.checked == []
+    assert steps < 2 * (len(HISTORY) / ITEMS_PER_SLICE + len(syncing.asked))
     assert batches <= len(syncing.asked)
     assert cursor_of(behind, 1) == LogCursor(len(HISTORY), peer.machine.ledger.globals.chain)
 
@@ -197,7 +211,8 @@ def test_crash_between_a_page_and_its_application_loses_nothing() -> None:
 def test_peer_that_goes_down_in_the_middle_of_a_page_is_asked_from_there_when_it_is_back() -> None:
     behind, peer = fresh(0), with_history(1)
     syncing = start_syncing(behind, {1: answering(peer)})
-    syncing.perform(syncing.machine.step(0.0))
+    for _ in range(3):
+        syncing.perform(syncing.machine.step(0.0))
     applied = log_length(behind)
     assert 0 < applied < len(HISTORY)
     syncing.perform(syncing.machine.on_peer_down(1))
@@ -229,6 +244,103 @@ def test_late_answer_to_a_question_that_was_given_up_is_dropped() -> None:
     late = answering(peer)(syncing.asked[0].message)
     assert syncing.machine.on_response(1, late, 1.0) == []
     assert not syncing.machine.has_work
+
+
+# --- Signatures are checked elsewhere -----------------------------------------------------------------------------------------------------------------
+
+
+def count_checks(monkeypatch: pytest.MonkeyPatch) -> list[CheckedCertificate]:
+    """Certificates whose signatures the machine itself checks, from here on."""
+    counted: list[CheckedCertificate] = []
+
+    def count(checked: CheckedCertificate, genesis: Genesis) -> bool:
+        counted.append(checked)
+        return is_signed(checked, genesis)
+
+    monkeypatch.setattr("mesh_core.protocol.applying.is_signed", count)
+    return counted
+
+
+def test_no_signature_of_a_log_is_checked_by_the_machine_and_each_certificate_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three peers send the same: what the first one's verdict has shown is not asked again."""
+    behind = fresh(0)
+    counted = count_checks(monkeypatch)
+    syncing = start_syncing(behind, {index: answering(with_history(index)) for index in (1, 2, 3)})
+    counted.clear()
+    syncing.drain()
+    assert log_length(behind) == len(HISTORY)
+    assert counted == []
+    checked = [one.cert_id for lot in syncing.checked for one in lot.certificates]
+    assert len(checked) == len(set(checked)) == len(HISTORY)
+
+
+def hold_lots(syncing: Syncing, monkeypatch: pytest.MonkeyPatch) -> list[VerifySignatures]:
+    """Verdicts come when the test gives them."""
+    held: list[VerifySignatures] = []
+    perform = syncing.perform
+
+    def hold(effects: Sequence[Effect]) -> None:
+        held.extend(effect for effect in effects if isinstance(effect, VerifySignatures))
+        perform([effect for effect in effects if not isinstance(effect, VerifySignatures)])
+
+    monkeypatch.setattr(syncing, "perform", hold)
+    return held
+
+
+def give_verdict(syncing: Syncing, lot: VerifySignatures, *, valid: bool = True) -> None:
+    syncing.machine.on_signatures_checked(lot.number, lot.certificates, [valid] * len(lot.certificates))
+
+
+def test_while_a_lot_is_checked_the_one_before_is_applied_and_no_third_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    behind = fresh(0)
+    counted = count_checks(monkeypatch)
+    syncing = start_syncing(behind, {1: answering(with_history(1)), 2: answering(with_history(2))})
+    counted.clear()
+    held = hold_lots(syncing, monkeypatch)
+    syncing.drain()
+    assert len(held) == 1, "one lot at a time is away, whoever it came from"
+    assert log_length(behind) == 0
+    give_verdict(syncing, held[0])
+    syncing.drain()
+    assert len(held) == 2
+    assert log_length(behind) == ITEMS_PER_SLICE, "what has its verdict is applied, while the next lot has none"
+    assert syncing.machine.is_behind
+    while len(held) > (given := len(held) - 1):
+        give_verdict(syncing, held[given])
+        syncing.drain()
+        if len(held) == given + 1:
+            break
+    assert log_length(behind) == len(HISTORY)
+    assert counted == []
+
+
+def test_verdict_that_something_is_invalid_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It only saves work: a certificate is refused, and its sender excluded, over signatures that were looked at when it was taken."""
+    behind = fresh(0)
+    syncing = start_syncing(behind, {1: answering(with_history(1))})
+    held = hold_lots(syncing, monkeypatch)
+    syncing.drain()
+    give_verdict(syncing, held[0], valid=False)
+    syncing.drain()
+    assert log_length(behind) == ITEMS_PER_SLICE
+    assert not syncing.machine.progress().peers[0].is_excluded
+
+
+def test_verdict_that_comes_when_its_page_is_forgotten_hurts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    behind, peer = fresh(0), with_history(1)
+    syncing = start_syncing(behind, {1: answering(peer)})
+    held = hold_lots(syncing, monkeypatch)
+    syncing.drain()
+    syncing.perform(syncing.machine.on_peer_down(1))
+    syncing.perform(syncing.machine.on_peer_up(1, behind.now))
+    syncing.drain()
+    assert log_length(behind) == 0
+    give_verdict(syncing, held[0])
+    monkeypatch.undo()
+    syncing.drain()
+    give_verdict(syncing, held[0])
+    assert digest(behind) == digest(peer)
+    assert cursor_of(behind, 1) == LogCursor(len(HISTORY), peer.machine.ledger.globals.chain)
 
 
 # --- A peer's log that is another one ---------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
 from mesh_core.protocol.applying import WOKEN_AT_ONCE
-from mesh_core.protocol.effects import VerifyProof
+from mesh_core.protocol.effects import VerifyProof, VerifySignatures
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import vote_key
 from mesh_core.protocol.vote_journal import JOURNAL_ENTRY, JournalCondition, JournalContents
@@ -121,6 +121,9 @@ class Gossip:
 
     def ask(self, peer: int, message: SyncRequest) -> None:
         raise AssertionError("nobody is asked here")
+
+    def on_signatures_checked(self, job: VerifySignatures, valid: Sequence[bool]) -> None:
+        raise AssertionError("nothing is fetched here")
 
 
 class StoppedClock:

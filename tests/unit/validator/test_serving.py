@@ -14,6 +14,7 @@ import pytest
 from mesh_core.errors import WireErrorCode
 from mesh_core.types.basic import ZERO_HASH, Hash32
 from mesh_core.types.messages import Message, SyncCertificates, SyncFromLog, SyncMode, SyncRequest
+from mesh_core.validator.pacing import STAND_BACK_MOST_S, BulkPace
 from mesh_core.validator.serving import (
     BURST_BYTES,
     BYTES_PER_S,
@@ -87,9 +88,10 @@ class Served:
 
     answered: list[tuple[Asking, SyncRequest]] = field(default_factory=list)
     size: int = PAGE
+    urgent_count: int = 0
 
     def __post_init__(self) -> None:
-        self.serving = SyncServing(self._answer)
+        self.serving = SyncServing(self._answer, BulkPace(lambda: self.urgent_count))
 
     def _answer(self, session: Any, request: SyncRequest) -> int:
         self.answered.append((session, request))
@@ -209,3 +211,25 @@ def test_budgets_of_many_sources_do_not_fill_the_memory(ticking: Ticking) -> Non
     ticking.run(5.0)
     assert [session for session, _ in served.answered if session is waiting][-1] is waiting
     assert served.serving.waiting_count == 0
+
+
+def test_answer_stands_back_behind_votes_that_are_under_way_and_leaves_when_they_are_done(ticking: Ticking) -> None:
+    served = Served(urgent_count=1)
+    assert served.serving.take(Asking(), ask(request_id=1))
+    assert served.serving.take(Asking(source="192.0.2.2"), ask(request_id=2))
+    ticking.run(STAND_BACK_MOST_S / 2)
+    assert served.count == 0
+    served.urgent_count = 0
+    ticking.run(0.002)
+    assert {request.request_id for _, request in served.answered} == {1, 2}
+    assert ticking.timers == []
+
+
+def test_answer_does_not_wait_for_ever_when_votes_never_end(ticking: Ticking) -> None:
+    served, session = Served(urgent_count=1), Asking()
+    for number in range(4):
+        assert served.serving.take(session, ask(request_id=number))
+    ticking.run(STAND_BACK_MOST_S * 0.9)
+    assert served.count == 0
+    ticking.run(5 * (STAND_BACK_MOST_S + 0.001))
+    assert [request.request_id for _, request in served.answered] == [0, 1, 2, 3]

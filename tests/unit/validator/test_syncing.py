@@ -4,6 +4,7 @@ Real machines and runners; the network and the disks are the test's.
 """
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,16 +15,21 @@ import pytest
 from typing_extensions import override
 
 from mesh_core.errors import ErrorCode, LocalFault, PeerFault
+from mesh_core.protocol.catch_up import ITEMS_PER_SLICE
+from mesh_core.protocol.certificates import CheckedCertificate, is_signed
+from mesh_core.protocol.effects import VerifySignatures
+from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import CURSOR, cursor_key
 from mesh_core.types.certificate import CERTIFICATE, Certificate
 from mesh_core.types.events import EventKind
-from mesh_core.types.messages import Evidence, Pong, PongFlag, SettlementCertificate, Subscribe, SyncRequest, SyncResponse
-from mesh_core.validator import lines, syncing
-from mesh_core.validator.ports import PeerListener
+from mesh_core.types.messages import Evidence, Message, Pong, PongFlag, SettlementCertificate, Subscribe, SyncRequest, SyncResponse, VoteRequest, VoteResponse
+from mesh_core.types.transition import TRANSITION
+from mesh_core.validator import lines, pacing, syncing
+from mesh_core.validator.ports import PeerListener, SignatureVerdict
 from mesh_core.validator.runner import ValidatorRunner
 from mesh_core.validator.syncing import PeerSync
-from tests.cluster import Cluster, validator_keys
+from tests.cluster import Cluster, make_genesis, validator_keys
 from tests.unit.network.peers import eventually
 from tests.unit.validator.test_runner import HeldStore, Lines, Peer, raise_fault, turns
 
@@ -150,7 +156,7 @@ async def started(cluster: Cluster, index: int, history: Sequence[Certificate]) 
 
 @asynccontextmanager
 async def scene(history_length: int) -> AsyncIterator[Scene]:
-    cluster = Cluster()
+    cluster = Cluster(make_genesis(allocations={"alice": 10_000, "carol": 10_000}))
     alice, bob = cluster.account("alice"), cluster.account("bob")
     history = [cluster.pay_unproven(alice, (bob, 1)) for _ in range(history_length)]
     others = {index: (await started(cluster, index, history))[0] for index in AHEAD}
@@ -222,6 +228,58 @@ async def test_votes_and_queries_go_on_between_slices() -> None:
         assert len([step for step in steps if step]) > 30
 
 
+async def test_vote_request_in_the_middle_of_a_page_is_answered_before_the_page_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While its proof is checked and its vote written, not one more certificate is applied, though many are ready and the loop is idle."""
+    monkeypatch.setattr(pacing, "STAND_BACK_MOST_S", 3600.0)
+    async with scene(200) as made:
+        answered_at: list[int] = []
+
+        class Voting(Peer):
+            @override
+            def send(self, message: Message) -> None:
+                super().send(message)
+                answered_at.append(made.log_length)
+
+        peer = Voting()
+        made.runner.on_open(peer)
+        transition, _ = made.cluster.build_send(made.cluster.account("carol"), (made.cluster.account("bob"), 1))
+        made.ways.reach(*AHEAD)
+        await eventually(lambda: made.log_length >= 10)
+        asked_at = made.log_length
+        made.runner.handle(peer, VoteRequest(1, (), TRANSITION.encode(transition)))
+        await eventually(lambda: bool(peer.sent))
+        assert isinstance(peer.sent[0], VoteResponse)
+        assert answered_at == [asked_at]
+        assert asked_at < 200
+        await eventually(lambda: made.log_length == 200)
+
+
+async def test_between_two_turns_few_certificates_are_verified_and_none_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop_thread = threading.get_ident()
+    verified: list[int] = []
+
+    def count(checked: CheckedCertificate, genesis: Genesis) -> bool:
+        verified.append(threading.get_ident())
+        return is_signed(checked, genesis)
+
+    async with scene(200) as made:
+        monkeypatch.setattr("mesh_core.protocol.applying.is_signed", count)
+        monkeypatch.setattr("mesh_core.validator.signatures.is_signed", count)
+        lots: list[int] = []
+        submit = made.runner._signatures.submit
+
+        def submit_counted(job: VerifySignatures, verdict: SignatureVerdict) -> None:
+            lots.append(len(job.certificates))
+            submit(job, verdict)
+
+        monkeypatch.setattr(made.runner._signatures, "submit", submit_counted)
+        made.ways.reach(*AHEAD)
+        await eventually(lambda: made.log_length == 200)
+        assert loop_thread not in verified
+        assert len(verified) == sum(lots) == 200
+        assert max(lots) <= ITEMS_PER_SLICE
+
+
 async def test_slow_disk_holds_up_the_catch_up_and_not_the_memory() -> None:
     async with scene(400) as made:
         made.store.is_stuck = True
@@ -231,6 +289,20 @@ async def test_slow_disk_holds_up_the_catch_up_and_not_the_memory() -> None:
             await asyncio.sleep(0)
         assert made.runner.not_durable_count <= syncing.NOT_DURABLE_MOST + 2
         assert made.log_length < 400
+        made.store.is_stuck = False
+        await eventually(lambda: made.log_length == 400)
+
+
+async def test_while_votes_are_asked_for_few_batches_are_queued_in_front_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "ASKED_LATELY_S", 3600.0)
+    async with scene(400) as made:
+        made.runner.pace.on_request(asyncio.get_running_loop().time())
+        made.store.is_stuck = True
+        made.ways.reach(*AHEAD)
+        await eventually(lambda: made.runner.not_durable_count > syncing.NOT_DURABLE_BEFORE_VOTES)
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert made.runner.not_durable_count <= syncing.NOT_DURABLE_BEFORE_VOTES + 2
         made.store.is_stuck = False
         await eventually(lambda: made.log_length == 400)
 
