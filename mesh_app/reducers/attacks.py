@@ -20,6 +20,7 @@ from mesh_app.state.laboratory import (
     AttackView,
     CheckView,
     EffectView,
+    PlanRow,
     ProofView,
     SendingView,
     StatementView,
@@ -38,7 +39,16 @@ _SOURCE: Final = "attack"
 def attack_catalogue(state: State, fields: Fields, t_ns: int) -> Notes:
     """Which attacks can be made here."""
     found = [
-        AttackView(one.text("attack"), one.text("name"), one.text("line"), one.text("kind"), one.text("promise"), one.texts("sections"))
+        AttackView(
+            id=one.text("attack"),
+            name=one.text("name"),
+            line=one.text("line"),
+            kind=one.text("kind"),
+            plan=tuple(PlanRow(row.integer("phase"), row.text("item"), row.text("to"), row.texts("answers")) for row in one.objects("plan")),
+            outcome=one.text("outcome"),
+            promise=one.text("promise"),
+            sections=one.texts("sections"),
+        )
         for one in fields.objects("attacks")
     ]
     state.laboratory.attacks = {attack.id: attack for attack in found}

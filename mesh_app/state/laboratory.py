@@ -11,13 +11,25 @@ MAX_SENDINGS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
+class PlanRow:
+    """What would go to whom, and the answers that the protocol allows."""
+
+    phase: int
+    item: str
+    to: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AttackView:
-    """An attack that can be made. `sections` are headings of the protocol's document; `kind` what the protocol does about it."""
+    """An attack that can be made. `sections` are headings of the protocol's document; `kind` what the protocol does about it, `outcome` how it ends."""
 
     id: str
     name: str
     line: str
     kind: str
+    plan: tuple[PlanRow, ...]
+    outcome: str
     promise: str
     sections: tuple[str, ...]
 

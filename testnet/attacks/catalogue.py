@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from mesh_core.errors import ErrorCode
-from testnet.attacks.events import Description
+from testnet.attacks.events import Description, PlannedSending
 
 VOTE: Final = "vote"
 APPLIED: Final = "applied"
@@ -47,10 +47,10 @@ class Group(StrEnum):
     THE_OTHERS = "the others"
     A_QUORUM = "a quorum"
     THE_REST = "the rest"
-    HONEST_AND_LIAR = "enough honest ones for a quorum with the liar"
-    LEFT_AND_LIAR = "the honest ones left, and the liar"
-    HONEST = "enough honest ones for a quorum with the liar, without it"
-    LEFT = "the honest ones left"
+    HONEST_AND_LIAR = "some, and the liar"
+    LEFT_AND_LIAR = "the others, and the liar"
+    HONEST = "some"
+    LEFT = "the others but the liar"
 
 
 def members(group: Group, voting: tuple[int, ...], quorum: int, liar: int | None) -> tuple[int, ...]:
@@ -124,7 +124,10 @@ class Attack:
 
     def describe(self) -> Description:
         """It in words."""
-        return Description(self.id, self.name, self.line, str(self.kind), self.promise, self.sections)
+        plan = tuple(
+            PlannedSending(phase, sending.item, str(sending.to), sending.answers) for phase, sendings in enumerate(self.phases, 1) for sending in sendings
+        )
+        return Description(self.id, self.name, self.line, str(self.kind), plan, self.outcome, self.promise, self.sections)
 
 
 def refusals(*codes: ErrorCode) -> tuple[str, ...]:
@@ -141,7 +144,7 @@ _ONE_PAID: Final = ((FIRST_SHOP, AMOUNT), (SECOND_SHOP, 0))
 
 SPLIT_2_2: Final = Attack(
     id="split-2-2",
-    name="Double spend, split 2-2",
+    name="Double spend, 2-2",
     line="two payments of one slot, each to half of the validators",
     kind=Kind.CONTAINED,
     phases=(
@@ -160,7 +163,7 @@ SPLIT_2_2: Final = Attack(
 )
 SPLIT_3_1: Final = Attack(
     id="split-3-1",
-    name="Double spend, split 3-1",
+    name="Double spend, 3-1",
     line="two payments of one slot, one of them to a quorum",
     kind=Kind.TOLERATED,
     phases=(
@@ -179,7 +182,7 @@ SPLIT_3_1: Final = Attack(
 )
 IN_SEQUENCE: Final = Attack(
     id="sequence",
-    name="Double spend, in sequence",
+    name="Double spend, in turn",
     line="A gets its certificate, then B claims the same slot",
     kind=Kind.REFUSED,
     phases=(
@@ -197,7 +200,7 @@ IN_SEQUENCE: Final = Attack(
 )
 DOUBLE_VOTER: Final = Attack(
     id="double-voter",
-    name="A validator that votes twice",
+    name="Validator votes twice",
     line="one validator votes for both sides of a double spend",
     kind=Kind.TOLERATED,
     phases=(

@@ -23,4 +23,4 @@ async def make_two_payments(run: Run, payees: tuple[Payee, Payee]) -> None:
     candidates = await asyncio.gather(*(run.sign(draft) for draft in drafts))
     slot = run.attacker.state.sequence
     for name, payee, draft, candidate in zip(("A", "B"), payees, drafts, candidates, strict=True):
-        run.add_transition(name, f"slot {slot} of {run.attacker.name}: {draft.output_openings[0].value} to {payee.name}", candidate, draft.new_opening)
+        run.add_transition(name, f"{draft.output_openings[0].value} to {payee.name}, out of slot {slot} of {run.attacker.name}", candidate, draft.new_opening)

@@ -12,6 +12,16 @@ from mesh_core.types.transition import Statement
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedSending:
+    """What goes to whom in an attack, and the answers that the protocol allows. What has one `phase` goes at once."""
+
+    phase: int
+    item: str
+    to: str
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """One attack that can be made, in words. `sections` are headings of docs/protocol.md. `kind`: refused, tolerated, contained or not prevented."""
 
@@ -19,6 +29,8 @@ class Description:
     name: str
     line: str
     kind: str
+    plan: tuple[PlannedSending, ...]
+    outcome: str
     promise: str
     sections: tuple[str, ...]
 

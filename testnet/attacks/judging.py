@@ -198,7 +198,7 @@ def _bystander_effects(bystander: Bystander, before: Observation, after: Observa
     if not good:
         deviations.append(f"the account of {bystander.name} changed, and its owner signed nothing")
     note = "" if first == last or not good else ", by its own payments"
-    return [Effect(bystander.name, "balance", _describe(first), f"{_describe(last)}{note}", changed=first != last, good=good)]
+    return [Effect(bystander.name, "commitment", _describe(first), f"{_describe(last)}{note}", changed=first != last, good=good)]
 
 
 def _describe(state: AccountState) -> str:

@@ -25,7 +25,8 @@ async def make_stale_wallet(run: Run, home: Path) -> None:
         await original.close()
     run.add_settled("A", paid.transition, opening)
     draft = run.draft(run.payees[1])
-    run.add_transition("B", f"slot {attacker.state.sequence} again, signed with what the old copy holds", await run.sign(draft), draft.new_opening)
+    what = f"{AMOUNT} to {run.payees[1].name}, out of slot {attacker.state.sequence} again, signed with what the old copy holds"
+    run.add_transition("B", what, await run.sign(draft), draft.new_opening)
 
 
 async def open_copy(run: Run, home: Path) -> None:

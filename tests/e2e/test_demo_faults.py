@@ -68,6 +68,6 @@ async def test_double_spend_for_people_says_what_each_validator_answered(tmp_pat
     assert (run.status, run.errors) == (0, "")
     text = "\n".join(run.lines)
     assert "unknown event" not in text
-    assert "Double spend, split 3-1: votes A 3, B 1; A settles, B never can, as specified" in text
-    assert "Double spend, split 2-2: votes A 2, B 2; locked: neither settles, as specified" in text
+    assert "Double spend, 3-1: votes A 3, B 1; A settles, B never can, as specified" in text
+    assert "Double spend, 2-2: votes A 2, B 2; locked: neither settles, as specified" in text
     assert "with a proof that holds" in text

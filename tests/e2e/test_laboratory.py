@@ -109,7 +109,7 @@ async def test_every_attack_ends_as_the_protocol_says(tmp_path: Path) -> None:
 
 def check_nobody_else_is_hurt(over: Event) -> None:
     for name in BYSTANDERS:
-        before, after = effects(over, name, "balance")
+        before, after = effects(over, name, "commitment")
         assert before == after
     assert effects(over, "validators", "supply") == ("adds up", "adds up")
     assert "V1" not in effects(over, "validators", "state digest")[1]  # one word for all
