@@ -9,14 +9,18 @@ from textual.widget import Widget
 from textual.widgets import Static
 from typing_extensions import override
 
-from mesh_app.actions import SCOPE_TITLES, Action, Scope, actions_of
+from mesh_app.actions import SCOPE_TITLES, Scope, actions_of
 from mesh_app.actions.action import shown_keys
+from mesh_app.messages import StateWanted
 from mesh_app.screens.help_texts import CONCEPTS, IN_DIALOGS, PICTURES, SCOPE_TEXTS, WITHOUT_SIGHT
 from mesh_app.screens.mesh_screen import MeshScreen
+from mesh_app.spans import plain
 from mesh_app.state import State
 from mesh_app.state.about import About
+from mesh_app.widgets.line_view import wrapped
 
 KEY_WIDTH: Final = 12
+MIN_WIDTH: Final = 30
 
 
 class HelpScreen(MeshScreen):
@@ -29,7 +33,7 @@ class HelpScreen(MeshScreen):
     def __init__(self) -> None:
         super().__init__()
         self._scopes: tuple[Scope, ...] = ()
-        self._shown: tuple[tuple[Scope, ...], About] | None = None
+        self._shown: tuple[tuple[Scope, ...], About, int] | None = None
 
     @override
     def compose_body(self) -> Iterable[Widget]:
@@ -48,10 +52,17 @@ class HelpScreen(MeshScreen):
             self.query_one("#help-keys", VerticalScroll).scroll_home(animate=False)
 
     @override
+    def on_resize(self) -> None:
+        """Words are broken anew once the panes have their sizes."""
+        super().on_resize()
+        self.call_after_refresh(self.post_message, StateWanted())
+
+    @override
     def show(self, state: State, mode: str) -> None:
-        if self._shown != (self._scopes, state.about):
-            self._shown = (self._scopes, state.about)
-            self.query_one("#help-keys-text", Static).update(_keys(self._scopes, state.about.keys))
+        width = self.query_one("#help-keys", VerticalScroll).scrollable_content_region.width
+        if self._shown != (self._scopes, state.about, width):
+            self._shown = (self._scopes, state.about, width)
+            self.query_one("#help-keys-text", Static).update(_keys(self._scopes, state.about.keys, max(MIN_WIDTH, width)))
             self.query_one("#help-concepts-text", Static).update(_concepts(state.about))
         super().show(state, mode)
 
@@ -68,30 +79,37 @@ def _concepts(about: About) -> Content:
     return Content.assemble(*parts)
 
 
-def _keys(here: Sequence[Scope], chosen: Mapping[str, str]) -> Content:
+def _keys(here: Sequence[Scope], chosen: Mapping[str, str], width: int) -> Content:
     parts: list[Content] = []
     if here:
         parts += [Content.styled("Where you were", "bold $accent"), Content("\n\n")]
-        parts += [part for scope in here for part in _section(scope, chosen)]
+        parts += [part for scope in here for part in _section(scope, chosen, width)]
         parts += [Content.styled("Everywhere else", "bold $accent"), Content("\n\n")]
-    parts += [part for scope in SCOPE_TITLES if scope not in here for part in _section(scope, chosen)]
-    parts += [_title("In a question"), *(_row(keys, text) for keys, text in IN_DIALOGS)]
+    parts += [part for scope in SCOPE_TITLES if scope not in here for part in _section(scope, chosen, width)]
+    parts += [_title("In a question"), *(_row(keys, text, width) for keys, text in IN_DIALOGS)]
     return Content.assemble(*parts)
 
 
-def _section(scope: Scope, chosen: Mapping[str, str]) -> list[Content]:
-    if not actions_of(scope):
+def _section(scope: Scope, chosen: Mapping[str, str], width: int) -> list[Content]:
+    actions = actions_of(scope)
+    if not actions:
         return []
-    about = [Content(f"  {SCOPE_TEXTS[scope]}\n").stylize("$foreground 60%")] if scope in SCOPE_TEXTS else []
-    return [_title(SCOPE_TITLES[scope]), *about, *(_row(" ".join(_keys_of(action, chosen)), action.text) for action in actions_of(scope)), Content("\n")]
+    about = [Content(f"{text}\n").stylize("$foreground 70%") for text in _texts(SCOPE_TEXTS.get(scope, ""), width) if text]
+    rows = [_row(" ".join(shown_keys(chosen.get(action.id, action.keys))), action.text, width) for action in actions]
+    return [_title(SCOPE_TITLES[scope]), *about, *rows, Content("\n")]
 
 
-def _keys_of(action: Action, chosen: Mapping[str, str]) -> tuple[str, ...]:
-    return shown_keys(chosen.get(action.id, action.keys))
+def _row(keys: str, text: str, width: int) -> Content:
+    """The keys, and beside them the words, which stay in their column where they take more than one line."""
+    first, *more = _texts(text, width - KEY_WIDTH - 2)
+    indent = " " * (KEY_WIDTH + 2)
+    return Content.assemble(
+        Content.styled(f" {keys:<{KEY_WIDTH}} ", "bold $foreground"), Content(f"{first}\n"), *(Content(f"{indent}{line}\n") for line in more)
+    )
 
 
-def _row(keys: str, text: str) -> Content:
-    return Content.assemble(Content.styled(f"  {keys:<{KEY_WIDTH}} ", "bold $foreground"), Content(f"{text}\n"))
+def _texts(text: str, width: int) -> list[str]:
+    return [plain(line) for line in wrapped(text, width)]
 
 
 def _title(text: str) -> Content:

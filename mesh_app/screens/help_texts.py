@@ -17,8 +17,8 @@ CONCEPTS: Final = (
     ("No chain, no order", "There are no blocks, no leader and no total order. Payments of different accounts never wait for each other."),
     (
         "300 ms",
-        "The aim for one payment, from enter to the durable certificate. Proving and voting are shown apart: what four validators and a prover cost on one machine "
-        "says nothing about the network between cities, and nothing was measured there.",
+        "The aim for one payment, from enter to the durable certificate. Proving and voting are shown apart: what four validators and a prover take on one "
+        "machine says nothing about the network between cities, and nothing was measured there.",
     ),
     ("Commitment", "32 bytes that fix an amount without showing it: value·G + blinding·H. Validators add and compare commitments, never amounts."),
     ("Range proof", "Shows that no hidden amount is negative. It takes most of a payment's time; that time is shown apart from the network's."),

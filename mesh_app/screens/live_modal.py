@@ -3,13 +3,13 @@
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 
+from mesh_app.screens.dialog import Dialog
 from mesh_app.state import State
 from mesh_app.widgets.line_view import LineView
 
 
-class LiveModal(ModalScreen[None]):
+class LiveModal(Dialog[None]):
     """A dialog above a screen; the application calls `show` whenever the state has changed. Escape leaves it.
 
     While one that `HOLDS_SECRET` is open, no picture of the screen is taken.

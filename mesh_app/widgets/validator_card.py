@@ -100,7 +100,7 @@ def card_lines(state: State, validator: ValidatorView, width: int) -> list[Line]
     rate = sparkline(validator.votes_per_second(state.now_ns, seconds))
     commit = milliseconds(validator.last_commit_ms) if validator.last_commit_ms is not None else "–"
     if not validator.state_digest and validator.state == "starting":
-        return [_process_line(validator, state.now_ns), *loading("waiting for its first word", validator.since_ns, state.now_ns)]
+        return [_process_line(validator, state.now_ns), *loading("first word awaited", validator.since_ns, state.now_ns)]
     if not validator.state_digest and not validator.last_error and validator.state == "stopped":
         return [*empty("Not started yet.", "s", "starts it")]
     lines: list[Line] = [

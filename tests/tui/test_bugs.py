@@ -136,9 +136,8 @@ async def test_screen_that_takes_no_messages_any_more_ends_the_workstation_with_
         running.expected_mishaps = ["in a stranger's dialog"]
         await running.app.push_screen(Fragile())
         running.app.post_message(Key("x", "x"))
-        async with asyncio.timeout(20):
-            while not running.app.last_words:
-                await asyncio.sleep(0.01)
+        assert running.app._task is not None
+        await asyncio.wait({running.app._task}, timeout=20)
         assert running.app.last_words == "BugError: in a stranger's dialog"
         assert running.app.return_code == 1
 
