@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from mesh_app.messages import StateWanted
 from mesh_app.state import State
+from mesh_app.widgets.caption_bar import CaptionBar
 from mesh_app.widgets.error_strip import ErrorStrip
 from mesh_app.widgets.key_bar import KeyBar
 from mesh_app.widgets.line_view import LineView
@@ -51,10 +52,18 @@ class MeshScreen(Unbroken, Screen[None]):
     def compose(self) -> ComposeResult:
         yield StatusBar(self.NAME)
         with Container(id="body"):
-            yield from self.compose_body()
+            yield from self._guarded_body()
         yield Static(id="too-small", markup=False)
+        yield CaptionBar()
         yield ErrorStrip()
         yield KeyBar()
+
+    def _guarded_body(self) -> Iterable[Widget]:
+        try:
+            yield from self.compose_body()
+        except Exception as error:  # noqa: BLE001 - a screen that cannot be made must not take the others with it
+            self.app._handle_exception(error)  # noqa: SLF001 - the one door for exceptions that Textual has
+            yield Static(f"✖ this screen failed: {type(error).__name__}: {error}", markup=False)
 
     def compose_body(self) -> Iterable[Widget]:
         """What stands between the two bars."""
@@ -65,6 +74,15 @@ class MeshScreen(Unbroken, Screen[None]):
         self.query_one(StatusBar).mode = mode
         for view in self.query(LineView):
             view.show(state)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it shows something else from moment to moment, also while no event comes."""
+        return False
+
+    def step_back(self) -> bool:
+        """Undo one thing inside of this screen; False where there is none, and escape leads to the screen before."""
+        return False
 
     def tell_errors(self, errors: Sequence[str]) -> None:
         """Errors that nobody has dismissed, the newest last."""

@@ -85,6 +85,11 @@ class CertificateDetail:
     data: bytes = field(repr=False)
     fields: tuple[ByteField, ...] = field(repr=False)
 
+    @property
+    def voters(self) -> tuple[int, ...]:
+        """The validators that voted, in the order of the votes."""
+        return tuple(index for index, _ in self.votes)
+
     def field_at(self, offset: int) -> int:
         """Index of the field that a byte belongs to."""
         low, high = 0, len(self.fields) - 1

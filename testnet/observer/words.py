@@ -36,9 +36,9 @@ def describe_value(part: Part) -> str:
         case "validator_index":
             return f"{value}: V{value + 1}"
         case "length":
-            return f"{value:,} bytes"
+            return f"{value:,} byte{'' if value == 1 else 's'}"
         case "fee":
-            return f"{value:,} units"
+            return f"{value:,} unit{'' if value == 1 else 's'}"
         case _:
             return f"{value:,}" if isinstance(value, int) else str(value)
 

@@ -113,7 +113,7 @@ async def test_a_certificate_is_shown_whole(history: History, observed: Observed
     assert [begin for begin, _ in offsets] == [0, *(begin + size for begin, size in offsets[:-1])]
     words = {path: text for path, _, _, text in shown["fields"]}
     assert words["transition.core.kind"] == "SEND (1)"
-    assert words["transition.core.fee"] == "1 units"
+    assert words["transition.core.fee"] == "1 unit"
     assert words["votes[0].validator_index"] == "1: V2"
     assert "transition.range_proof.L[6]" in words
     assert shown["index"] == 0
