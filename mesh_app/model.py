@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mesh_app.event_fields import Fields, MalformedEventError, StaleEventError
 from mesh_app.format import short
-from mesh_app.reducers import attacks, ledger, logs, network, operation, payments, performance, validators, wallets
+from mesh_app.reducers import attacks, ledger, logs, network, operation, payments, performance, show, validators, wallets
 from mesh_app.reducers.note import Note, Reducer, validator_note
 from mesh_app.state import Entry, State
 from mesh_core.types.visible_text import visible_text
@@ -26,6 +26,7 @@ REDUCERS: Final[Mapping[str, Reducer]] = {
     **performance.REDUCERS,
     **logs.REDUCERS,
     **operation.REDUCERS,
+    **show.REDUCERS,
 }
 
 

@@ -10,6 +10,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 from typing_extensions import override
 
+from mesh_app.messages import StateWanted
 from mesh_app.screens.mesh_screen import MeshScreen
 from mesh_app.state import Payment, State
 from mesh_app.widgets.bindings import bindings_of
@@ -21,7 +22,6 @@ from mesh_app.widgets.row_list import RowList
 
 SLOWER: Final = 40
 FRAME_SECONDS: Final = 0.05
-FRAME_NS: Final = int(FRAME_SECONDS * 1e9 / SLOWER)
 
 
 class PayScreen(MeshScreen):
@@ -36,7 +36,7 @@ class PayScreen(MeshScreen):
         super().__init__()
         self._state: State | None = None
         self._replay: Timer | None = None
-        self._until_ns = 0
+        self._began_ns = 0
 
     @override
     def compose_body(self) -> Iterable[Widget]:
@@ -49,8 +49,15 @@ class PayScreen(MeshScreen):
         self._state = state
         self.query_one(PaymentList).show(state)
         self._choose_payment()
+        if self._replay is not None:
+            self._next_frame(state.now_ns)
         self.query_one(PaymentForm).show(state)
         super().show(state, mode)
+
+    @property
+    @override
+    def is_moving(self) -> bool:
+        return self._replay is not None
 
     def start_payment(self, payer: str = "", recipient: str = "") -> None:
         """The cursor goes into the form; payer and recipient are put in where they are named."""
@@ -83,19 +90,20 @@ class PayScreen(MeshScreen):
         elif payment is None or payment.asked_ns is None:
             self.notify("no payment to play yet", timeout=3, markup=False)
         else:
-            self._until_ns = payment.asked_ns
-            self._replay = self.set_interval(FRAME_SECONDS, self._next_frame)
+            self._began_ns = self._state.now_ns if self._state is not None else 0
+            self._replay = self.set_interval(FRAME_SECONDS, lambda: self.post_message(StateWanted()))
 
-    def _next_frame(self) -> None:
+    def _next_frame(self, now_ns: int) -> None:
+        """Where slow motion has come to: by the clock of the events, so that a recording that is played again shows it too."""
         payment = self._payment()
-        self._until_ns += FRAME_NS
-        end_ns = self._end_ns(payment) if payment is not None else 0
-        if self._until_ns > end_ns:
-            self._end_slow_motion()
-        else:
-            for pane in self.query(PaymentPane):
-                pane.until_ns = self._until_ns
-        self._reshow()
+        if payment is None or payment.asked_ns is None:
+            return self._end_slow_motion()
+        until_ns = payment.asked_ns + (now_ns - self._began_ns) // SLOWER
+        if until_ns > self._end_ns(payment):
+            return self._end_slow_motion()
+        for pane in self.query(PaymentPane):
+            pane.until_ns = until_ns
+        return None
 
     def _end_ns(self, payment: Payment) -> int:
         claim = self._state.claim_of(payment) if self._state is not None else None

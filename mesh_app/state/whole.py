@@ -14,6 +14,7 @@ from mesh_app.state.network import Audit, Link, Network
 from mesh_app.state.operation import OperationView
 from mesh_app.state.payments import Payment, Work
 from mesh_app.state.performance import PerformanceView
+from mesh_app.state.show import ShowView
 from mesh_app.state.validators import DEFAULT_VALIDATORS_COUNT, ValidatorView
 from mesh_app.state.wallets import WalletDeskView, WalletView
 
@@ -52,6 +53,7 @@ class State:
     logs: LogsView = field(default_factory=LogsView)
     operation: OperationView = field(default_factory=OperationView)
     wallet_desk: WalletDeskView = field(default_factory=WalletDeskView)
+    show: ShowView = field(default_factory=ShowView)
 
     @property
     def validators_up(self) -> int:

@@ -9,7 +9,7 @@ from mesh_app.screens.pay import PayScreen
 from mesh_app.state import Payment
 from mesh_core.wallet import events
 from tests.tui.conftest import Desk, Running
-from tests.tui.fake_workbench import address, digest, unknown_wallet
+from tests.tui.fake_workbench import MS, address, digest, unknown_wallet
 
 
 async def test_payment_by_keyboard_alone_reaches_the_workbench(desk: Desk) -> None:
@@ -276,7 +276,8 @@ async def test_slow_motion_goes_through_all_votes_and_ends(desk: Desk) -> None:
         await running.press("m")
         counts = []
         while is_playing(screen):
-            screen._next_frame()
+            running.bench.clock_ns += 50 * MS
+            running.app.tick()
             counts.append(len(lanes_with_votes(running)))
         assert sorted(counts) == counts
         assert set(counts) == {0, 1, 2, 3, 4}

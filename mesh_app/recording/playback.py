@@ -1,0 +1,80 @@
+"""Plays a journal on the workstation, in the journal's own time, and takes a picture of the screen ten times a second.
+
+Nothing waits for a clock: events and keys come in the order in which they were recorded, each at its tick, and the screen settles before its picture is taken.
+Two runs give the same pictures.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mesh_app.app import MeshApp
+from mesh_app.recording.frame import Frame
+from mesh_app.recording.journal import Entry, Journal
+from mesh_app.recording.screen import take_frame
+from mesh_app.services.replay import ReplayWorkbench
+from mesh_app.setup import Setup
+
+TICK_MS: Final = 100
+SIZE: Final = (120, 36)
+MAX_PLAYED_MS: Final = 3 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """The screen at a time of the journal. `chapter` is the title of one that begins here."""
+
+    at_ms: int
+    frame: Frame
+    chapter: str | None = None
+
+
+async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "mesh-dark") -> AsyncIterator[Shot]:
+    """One shot a tick, the last one at the journal's end. The frame is the same object where nothing on the screen has changed."""
+    bench = ReplayWorkbench(journal.header)
+    app = MeshApp(bench, replace(Setup(), theme=theme, is_driven=True))
+    app.animation_level = "none"
+    entries = iter(journal.entries)
+    entry = next(entries, None)
+    frame: Frame | None = None
+    async with app.run_test(headless=True, size=size, notifications=True) as pilot:
+        for at_ms in range(0, min(journal.length_ms, MAX_PLAYED_MS) + TICK_MS, TICK_MS):
+            bench.at_ms = at_ms
+            chapter: str | None = None
+            has_changed = frame is None
+            while entry is not None and entry.at_ms <= at_ms:
+                chapter = _title(entry) or chapter
+                await _give(entry, app, bench, pilot)
+                has_changed = True
+                entry = next(entries, None)
+            has_changed |= app.tick()
+            if has_changed or frame is None:
+                _still_cursors(app)
+                await pilot.pause()
+                frame = take_frame(app)
+            yield Shot(at_ms, frame, chapter)
+
+
+async def _give(entry: Entry, app: MeshApp, bench: ReplayWorkbench, pilot: Pilot[None]) -> None:
+    """Events wait for the next key, as they came before it."""
+    if entry.event is not None:
+        bench.events.put_nowait(entry.event)
+    if entry.key is not None:
+        app.tick()
+        await pilot.pause()
+        await pilot.press(entry.key)
+
+
+def _title(entry: Entry) -> str | None:
+    event = entry.event or {}
+    title = event.get("title")
+    return title if event.get("event") == "chapter" and isinstance(title, str) else None
+
+
+def _still_cursors(app: MeshApp) -> None:
+    """A blinking cursor has a clock of its own."""
+    for field in app.screen.query(Input):
+        field.cursor_blink = False

@@ -1,0 +1,79 @@
+"""A journal that is played again. Goal: the same screens, byte by byte, in the journal's time; and what a demonstration says is on them."""
+
+import io
+
+from mesh_app.recording.cast import CastHeader, CastWriter
+from mesh_app.recording.frame import Frame
+from mesh_app.recording.journal import Entry, Header, Journal
+from mesh_app.recording.playback import play
+from mesh_app.recording.screen import take_frame
+from tests.tui.conftest import Desk
+from tests.tui.fake_workbench import FakeWorkbench
+
+SIZE = (100, 30)
+
+
+def story() -> Journal:
+    """Four validators; a payment by keys; its lanes in slow motion."""
+    bench = FakeWorkbench()
+    entries: list[Entry] = []
+
+    def tell(at_ms: int, **event: object) -> None:
+        entries.append(Entry(at_ms, event={"t_ns": bench.now_ns() + at_ms * 1_000_000, **event}))
+
+    def drain(at_ms: int) -> None:
+        while not bench.events.empty():
+            entries.append(Entry(at_ms, event=bench.events.get_nowait()))
+
+    tell(0, event="chapter", title="1 · A network")
+    tell(0, event="caption", text="Four validators, four processes.")
+    bench.boot()
+    drain(0)
+    tell(500, event="key_shown", key="p")
+    entries.extend(Entry(at_ms, key=key) for at_ms, key in ((500, "p"), (700, "5"), (800, "0"), (900, "0"), (1_100, "enter")))
+    bench.play(bench.settled_payment("alice", "bob", 500, ""))
+    drain(1_500)
+    entries.append(Entry(2_000, key="m"))
+    tell(3_500, event="chapter", title="2 · The end")
+    return Journal(Header("SIM", bench.now_ns(), {}), tuple(entries), 4_000)
+
+
+async def record(journal: Journal) -> tuple[str, list[Frame]]:
+    file = io.StringIO()
+    writer = CastWriter(file, CastHeader(*SIZE))
+    frames = []
+    async for shot in play(journal, size=SIZE):
+        if shot.chapter is not None:
+            writer.marker(shot.at_ms, shot.chapter)
+        writer.frame(shot.at_ms, shot.frame)
+        frames.append(shot.frame)
+    return file.getvalue(), frames
+
+
+async def test_same_journal_gives_the_same_bytes() -> None:
+    first, frames = await record(story())
+    second, _ = await record(story())
+    assert first == second
+    assert len(frames) == 41
+    assert "1 · A network" in frames[0].text()
+    assert "Four validators, four processes." in frames[0].text()
+    assert " SIM" in frames[0].text()
+    assert "alice → bob" in frames[16].text()
+    moving = {frame.text() for frame in frames[20:30]}
+    assert len(moving) > 5, "slow motion moves in the journal's time"
+    assert '"m","2 · The end"' in first
+
+
+async def test_key_that_is_shown_stays_for_two_seconds() -> None:
+    _, frames = await record(story())
+    rows = [next(line for line in frame.text().splitlines() if "1 · A network" in line) for frame in frames[:35]]
+    assert [" p " in row for row in rows] == [5 <= tick < 25 for tick in range(35)]
+
+
+async def test_frame_is_what_the_terminal_would_show_also_behind_a_dialog(desk: Desk) -> None:
+    async with desk(size=(100, 30)) as running:
+        assert take_frame(running.app).text() == running.screen_text()
+        await running.press("q")
+        shown = take_frame(running.app).text()
+        assert "Quit? 4 validators will be stopped." in shown
+        assert "V1 ● up" in shown
