@@ -45,7 +45,7 @@ class Starter:
         context, account = self._context, self._context.account
         is_restoring = not account.has_all_history
         if is_restoring:
-            context.notice(NoticeKind.RESTORING, "the records of this wallet begin anew beside its seed: everything is asked back from the validators")
+            context.notice(NoticeKind.RESTORING, "the records of this wallet begin anew beside its key: everything is asked back from the validators")
         async with context.turn:
             latest = sum_up(await self._ask_all(self._on_late_answer, wait_for_all=is_restoring))
             self._warn_of_silence(latest)

@@ -80,6 +80,18 @@ def test_full_disk_behind_the_output_stops_no_payment(shell: Shell) -> None:
     assert len(made(shell, "full")) == 1
 
 
+def test_reader_who_goes_away_stops_no_claim(shell: Shell) -> None:
+    before = shell.ask("--wallet", "bob", "balance")["spendable"]["amount"]
+    shell.do("--wallet", "bob", "receive")
+    waiting = shell.ask("--wallet", "bob", "balance")["spendable"]["amount"]
+    words = ("--wallet", "bob", "faucet", "--amount", "9", "--json")
+    asking = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=shell.environment, cwd=REPOSITORY)
+    assert asking.stdout is not None
+    asking.stdout.close()
+    assert asking.wait(60) == 1
+    assert before <= waiting == shell.ask("--wallet", "bob", "balance")["spendable"]["amount"] - 9
+
+
 def test_watch_that_nobody_reads_ends(shell: Shell) -> None:
     words = ["--wallet", "bob", "watch", "--json"]
     watching = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shell.environment, cwd=REPOSITORY)
@@ -126,6 +138,21 @@ def test_old_copy_of_the_disk_signs_no_slot_twice(network: Testnet, shell: Shell
     assert (second["finished_interrupted"], second["balance"]) == (False, 100 - 6 - 8)
     assert [(one["amount"], one["memo"]) for one in shell.payments("--wallet", name) if one["direction"] == "sent"] == [(5, "first"), (7, "second")]
     network.check_ledger()
+
+
+def test_view_key_with_a_wrong_digit_shows_no_false_balance(network: Testnet, shell: Shell, tmp_path: Path) -> None:
+    shell.do("--wallet", "alice", "export-view-key", "-o", str(tmp_path / "key"))
+    text = (tmp_path / "key").read_text()
+    (tmp_path / "wrong").write_text(f"{text[:-31]}{'0' if text[-31] != '0' else '1'}{text[-30:]}")
+    auditor = Shell(tmp_path / "auditor", network=network.home / "network.toml", passphrase=None)
+    auditor.do("import-view-key", "auditor", str(tmp_path / "wrong"))
+    shown = auditor.run("balance", "--json")
+    balance = json.loads(shown.stdout.splitlines()[0])
+    assert (shown.returncode, balance["state"], balance["is_current"]) == (4, "unreadable", False)
+    assert "moved by somebody without this wallet's view key" in documented_sentence(shown.stderr, "1308", 4)
+    advised = auditor.run("doctor", "--json")
+    (advice,) = json.loads(advised.stdout)["advice"]
+    assert (advised.returncode, "a view key may be damaged" in advice) == (4, True)
 
 
 # --- A faucet that lies

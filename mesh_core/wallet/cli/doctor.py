@@ -243,7 +243,7 @@ async def _examine_wallet(settings: Settings, timeout_s: float, findings: Findin
                 "evidence": [_evidence_form(proof) for proof in standing.evidence],
                 "refusals": list(standing.refusals),
             }
-            state = "open" if wallet.fault is None else standing.condition.name.lower()
+            state = "open" if wallet.fault is None else "unreadable" if standing.condition is Condition.OPEN else standing.condition.name.lower()
             findings.fields += [
                 ("wallet", f"{name}, {_KEY_WORDS[kind]}; slot {wallet.account.state.sequence}, {sent} payments sent"),
                 ("account", state if fault_text is None else f"{state}: {fault_text}"),
@@ -266,6 +266,11 @@ async def _examine_wallet(settings: Settings, timeout_s: float, findings: Findin
 
 
 def _advise_fault(condition: Condition) -> str:
+    if condition is Condition.OPEN:
+        return (
+            "this wallet's view key does not open what the account holds, so amounts and history stop there, and nothing can be paid: a view key may be"
+            " damaged (import it once more, under another name); a wallet with a seed may be a copy of another one's folder (restore it from its phrase)"
+        )
     if condition is Condition.STUCK:
         return "the account is stuck: a program has signed what validators refuse for ever. mesh-wallet emergency frees it; read its --help before"
     return (

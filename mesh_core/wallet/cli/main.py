@@ -47,7 +47,7 @@ COMMANDS = {
 """Module and attribute of each command."""
 
 HINTS = {
-    ErrorCode.ACCOUNT_LOCKED: "'mesh-wallet doctor' shows the evidence, and what remains possible",
+    ErrorCode.ACCOUNT_LOCKED: "'mesh-wallet doctor' shows why, and what remains possible",
     ErrorCode.ACCOUNT_STUCK: "'mesh-wallet doctor' shows what to do",
 }
 """Where an error that no repetition cures is explained."""

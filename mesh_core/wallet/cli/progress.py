@@ -47,9 +47,15 @@ class Progress:
         self._quiet = quiet
 
     def __call__(self, event: events.WalletEvent) -> None:
-        """One event."""
+        """One event. A reader who has gone, or a full disk behind the output, must not stop a payment half-way: what is signed goes on unseen."""
         if self._quiet or not isinstance(event, WATCHED):
             return
+        try:
+            self._tell(event)
+        except OSError:
+            self._quiet = True
+
+    def _tell(self, event: events.WalletEvent) -> None:
         if self._output.as_json:
             self._output.tell(json_form(event), ())
             return

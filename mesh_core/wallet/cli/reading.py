@@ -26,7 +26,7 @@ from mesh_core.wallet.commitments import commit_balance
 from mesh_core.wallet.fetching import fetch_from_any
 from mesh_core.wallet.history import Direction, HistoryEntry
 from mesh_core.wallet.own import OwnTransition, read_own
-from mesh_core.wallet.records import IncomingStatus
+from mesh_core.wallet.records import Condition, IncomingStatus
 from mesh_core.wallet.wallet import Wallet
 
 offline_option = click.option("--offline", is_flag=True, help="Show what this machine knows, and ask no validator.")
@@ -63,7 +63,7 @@ async def _balance(settings: Settings, timeout_s: float, *, offline: bool) -> No
             "sequence": account.state.sequence,
             "state": _state(wallet),
             "evidence": [{"transition_ids": [proof.id_a, proof.id_b]} for proof in wallet.standing.evidence],
-            "is_current": fault is None and not offline,
+            "is_current": fault is None and not offline and _state(session.wallet) != "unreadable",
         }
         rows = [
             ("spendable", f"{amounts.spendable:,}", commitments.spendable.hex()),
@@ -101,7 +101,11 @@ async def _history(settings: Settings, timeout_s: float, *, as_csv: bool, offlin
         if as_csv:
             click.echo(_csv(entries, names), nl=False)
         else:
-            form = {"wallet": session.wallet.name, "is_current": fault is None and not offline, "payments": [_form(entry, names) for entry in entries]}
+            form = {
+                "wallet": session.wallet.name,
+                "is_current": fault is None and not offline and _state(session.wallet) != "unreadable",
+                "payments": [_form(entry, names) for entry in entries],
+            }
             rows = [_row(entry, names) for entry in entries]
             header = ("TIME", "", "UNITS", "FEE", "WITH", "STATUS", "CERTIFICATE", "MEMO")
             settings.output.tell(form, table_lines(header, rows) if rows else ["no payments yet"])
@@ -134,7 +138,8 @@ def _raise_stopped(wallet: Wallet, fault: LocalFault | None) -> None:
 def _state(wallet: Wallet) -> str:
     if wallet.fault is None:
         return "view_only" if wallet.is_view_only else "open"
-    return wallet.standing.condition.name.lower()
+    # A fault beside an open account: what validators prove does not open with this wallet's view key.
+    return "unreadable" if wallet.standing.condition is Condition.OPEN else wallet.standing.condition.name.lower()
 
 
 def _form(entry: HistoryEntry, names: Names) -> dict[str, Any]:

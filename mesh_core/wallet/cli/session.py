@@ -157,12 +157,8 @@ async def open_wallet(settings: Settings, timeout_s: float, listen: Listen | Non
         listeners.append(stop_at(step, network.genesis.committee.quorum_threshold))
 
     def publish(event: events.WalletEvent) -> None:
-        """Tell it. A reader who has gone, or a full disk behind the output, must not stop a payment half-way: what is signed goes on unseen."""
-        for listener in tuple(listeners):
-            try:
-                listener(event)
-            except OSError:
-                listeners.remove(listener)
+        for listener in listeners:
+            listener(event)
 
     def on_disk_fault(fault: LocalFault) -> None:
         if not disk.done():
