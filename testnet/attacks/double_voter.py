@@ -24,11 +24,12 @@ from mesh_core.validator.process import run_validator
 from mesh_core.validator.runner import ValidatorRunner
 from testnet.attacks.forgeries import vote_regardless
 from testnet.attacks.local_only import refusal, require_local_testnet
+from testnet.attacks.modules import DOUBLE_VOTER
 from testnet.simulation.byzantine.behaviour import Behaviour
 from testnet.simulation.byzantine.filtering import Filtered
 from testnet.simulation.entropy import Stream
 
-MODULE = "testnet.attacks.double_voter"
+MODULE = DOUBLE_VOTER
 
 logger = logging.getLogger(__name__)
 

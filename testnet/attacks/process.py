@@ -24,10 +24,11 @@ from mesh_core.validator.output import LineWriter
 from mesh_core.wallet.network import load_network
 from testnet.attacks.judging import Bystander
 from testnet.attacks.laboratory import Laboratory
+from testnet.attacks.modules import LABORATORY
 from testnet.command_process import CommandProcess, run_process, unknown_command
 from testnet.layout import NetworkFolder
 
-MODULE = "testnet.attacks.process"
+MODULE = LABORATORY
 MAX_BYSTANDERS = 20
 _KEY_BYTES = 32
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.types.json_form import json_form
-from testnet.attacks import double_voter, process
 from testnet.attacks.catalogue import ATTACKS, BY_ID
 from testnet.attacks.events import AttackCatalogue, AttackEvent, AttackFailed, AttackStep
+from testnet.attacks.modules import DOUBLE_VOTER, LABORATORY
 from testnet.child import Event
 from testnet.command_service import CommandService
 from testnet.layout import NetworkFolder
@@ -35,7 +35,7 @@ class LaboratoryService:
         self._pay = pay
         self._publish = publish
         self._service = CommandService(
-            process.MODULE,
+            LABORATORY,
             lambda: ["--home", str(folder.home)],
             folder.home / "laboratory.log",
             publish,
@@ -128,7 +128,7 @@ class LaboratoryService:
             await self._service.command(command)
             return
         name = f"V{liar + 1}"
-        self._supervisor.run_as(liar, double_voter.MODULE)
+        self._supervisor.run_as(liar, DOUBLE_VOTER)
         try:
             await self._supervisor.restart(liar)
             self._tell(AttackStep(time.monotonic_ns(), number, attack_id, f"{name} runs with a fault now: it votes twice"))
