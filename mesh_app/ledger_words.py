@@ -94,4 +94,4 @@ def amount_line(opened: Opened | None, commitment: str) -> Line:
     """An amount as this home knows it, or what everybody else sees of it."""
     if opened is None:
         return (Span("hidden ", "hidden"), Span(f"(commitment {short(commitment, 8)})", "dim"))
-    return (Span(f"{amount(opened.amount)} units", "amount"), Span(f"  opened by {opened.wallet}, known to this home only", "dim"))
+    return (Span(f"{amount(opened.amount)} units", "amount"), Span(f"  opened by {opened.wallet}, known here only", "dim"))

@@ -185,11 +185,16 @@ class LedgerScreen(MeshScreen):
         rows = self.query_one(LedgerRows)
         if rows.has_focus or self.focused is None:
             return False
+        self._leave_reader()
+        return True
+
+    def _leave_reader(self) -> None:
         self._jumped = ""
+        self._trail.clear()
         self._choose()
         self.remove_class("-reading")
-        rows.focus()
-        return True
+        self.query_one(LedgerRows).focus()
+        self._mark_tab()
 
     # --- Tabs
 
@@ -214,9 +219,7 @@ class LedgerScreen(MeshScreen):
     def choose_tab(self, event: TabStrip.Chosen) -> None:
         """The mouse chose one."""
         if event.name == LIST:
-            self._trail.clear()
-            self.remove_class("-reading")
-            self.query_one(LedgerRows).focus()
+            self._leave_reader()
         else:
             self.action_tab(event.name)
 
@@ -258,7 +261,8 @@ class LedgerScreen(MeshScreen):
         if not self._cert_id:
             self.notify("choose a certificate first", timeout=3, markup=False)
             return
-        self.query_one(ChecksPane).asked[self._cert_id] = self._now_ns
+        pane = self.query_one(ChecksPane)
+        pane.asked[self._cert_id], pane.is_chosen = self._now_ns, False
         self._put_tab("verify")
         self._focus_reader()
         self._order(VerifyCertificate(self._cert_id))

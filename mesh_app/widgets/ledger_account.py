@@ -67,7 +67,7 @@ def _head(state: State, account: AccountView) -> list[Fact]:
         fact("balance", (Span(account.balance, "hidden"),), copied=account.balance, told="The commitment to the balance, proven by the newest certificate."),
     ]
     if wallet is not None:
-        facts.append(fact("opened", (Span(f"{amount(wallet.balance)} units", "amount"), Span(f"  by {wallet.name}, known to this home only", "dim"))))
+        facts.append(fact("opened", (Span(f"{amount(wallet.balance)} units", "amount"), Span(f"  by {wallet.name}, known here only", "dim"))))
     return facts
 
 

@@ -35,6 +35,13 @@ class ChecksPane(FactList):
         return [_fact(number, check, width) for number, check in enumerate(verified.checks)]
 
     @override
+    def default_cursor(self, keys: Sequence[str]) -> str:
+        """What fails is told first."""
+        verified = self._state.ledger.verified.get(self.cert_id) if self._state is not None else None
+        failed = next((number for number, check in enumerate(verified.checks) if check.ok is False), 0) if verified is not None else 0
+        return keys[failed]
+
+    @override
     def header_lines(self, state: State, width: int) -> Sequence[Line]:
         verified = state.ledger.verified.get(self.cert_id)
         if verified is None or not self._facts:

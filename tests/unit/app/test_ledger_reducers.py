@@ -1,7 +1,6 @@
 """Reducers of the ledger, fed with what a real observer tells of real machines. Goal: nothing of it is lost, and nothing broken gets in."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -10,43 +9,13 @@ from mesh_app.model import State, apply
 from mesh_app.state import ledger as ledger_state
 from mesh_app.state.ledger import LedgerRow, LedgerView
 from mesh_core.types.certificate import CERTIFICATE
-from tests.cluster import Cluster
-from tests.unit.network.peers import eventually
-from tests.unit.testnet.observer.machines import Observed
+from tests.unit.testnet.observer.story import observe
 
 
 @pytest.fixture(scope="module")
 def told() -> list[dict[str, Any]]:
     """Two payments and a claim, looked at from all sides; as it went through a pipe."""
     return asyncio.run(observe())
-
-
-async def observe() -> list[dict[str, Any]]:
-    cluster = Cluster()
-    alice, bob = cluster.account("alice"), cluster.account("bob")
-    first = cluster.pay(alice, (bob, 500))
-    cluster.claim(bob, first)
-    cluster.pay(alice, (bob, 7))
-    observed = Observed(cluster)
-    observed.observer.start()
-    await observed.observer.perform({"command": "watch", "validator": None})
-    await eventually(observed.is_read)
-    rows = observed.rows()
-    for command in (
-        {"command": "certificate", "cert_id": rows[0]["cert_id"]},
-        {"command": "verify", "cert_id": rows[0]["cert_id"]},
-        {"command": "certificate", "cert_id": rows[1]["cert_id"]},
-        {"command": "account", "owner": bob.keys.owner.hex(), "end": None},
-        {"command": "outputs"},
-        {"command": "compare"},
-    ):
-        await observed.observer.perform(command)
-    observed.sights.silent = {3}
-    observed.sights.look()
-    await observed.observer.perform({"command": "compare"})
-    await observed.observer.close()
-    found: list[dict[str, Any]] = [json.loads(json.dumps(event)) for event in observed.events]
-    return found
 
 
 def shown(events: list[dict[str, Any]]) -> State:
