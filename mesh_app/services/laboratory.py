@@ -34,9 +34,9 @@ class LaboratoryDesk:
 
     async def launch(self, order: LaunchAttack) -> None:
         """Begin. LocalFault (LABORATORY): another attack is under way."""
-        self._laboratory.require_idle()
+        attacking = self._laboratory.launch(order.attack, [asdict(one) for one in order.bystanders])
         self._payer = order.payer
-        self._context.in_background(self._laboratory.attack(order.attack, [asdict(one) for one in order.bystanders]))
+        self._context.in_background(attacking)
 
     async def verify(self, order: VerifyProof) -> None:
         """Have a proof verified; its checks come as an event."""

@@ -187,14 +187,14 @@ def _shop_effects(specified: Ending, shops: Sequence[_Shop]) -> list[Effect]:
 
 
 def _bystander_effects(bystander: Bystander, before: Observation, after: Observation, deviations: list[str]) -> list[Effect]:
-    """An account changes by its owner's signature and by nothing else: where its slot has not moved, its commitment must be the same at every validator."""
+    """An account changes by its owner's signature and by nothing else: in a slot it has one state, at every validator, before and after."""
     was = {answer.account for answer in before.accounts.get(bystander.owner, {}).values()}
     now = {answer.account for answer in after.accounts.get(bystander.owner, {}).values()}
-    if len(was) != 1 or len(now) != 1:
+    if not was or not now or (len(now) > 1 and not after.is_busy):
         deviations.append(f"the validators do not agree on the account of {bystander.name}")
         return []
-    [first], [last] = was, now
-    good = first == last or last.sequence > first.sequence
+    first, last = (max(states, key=lambda state: state.sequence) for states in (was, now))
+    good = len(was | now) == len({state.sequence for state in was | now}) and last.sequence >= first.sequence
     if not good:
         deviations.append(f"the account of {bystander.name} changed, and its owner signed nothing")
     note = "" if first == last or not good else ", by its own payments"
@@ -207,7 +207,8 @@ def _describe(state: AccountState) -> str:
 
 def _network_effects(before: Observation, after: Observation, deviations: list[str]) -> list[Effect]:
     """Log, digest, supply and evidence of all validators; one line each where they agree."""
-    if not after.is_in_step:
+    is_one_state = after.is_in_step or after.is_busy
+    if not is_one_state:
         deviations.append("the validators are not in one state")
     if any(standing.supply_audit is False for standing in after.standings.values()):
         deviations.append("the supply does not add up")
@@ -216,8 +217,8 @@ def _network_effects(before: Observation, after: Observation, deviations: list[s
     if silenced or missing:
         deviations.append(f"{names(sorted(silenced + missing))} votes no more")
     rows: tuple[tuple[str, Callable[[Standing], str], bool], ...] = (
-        ("log", lambda one: f"{one.log_length} certificates", after.is_in_step),
-        ("state digest", lambda one: f"{one.digest[:_DIGITS]}…", after.is_in_step),
+        ("log", lambda one: f"{one.log_length} certificates", is_one_state),
+        ("state digest", lambda one: f"{one.digest[:_DIGITS]}…", is_one_state),
         ("supply", lambda one: {True: "adds up", False: "does NOT add up", None: "too large to add up"}[one.supply_audit], _supply_is_good(after)),
         ("proofs held", lambda one: str(one.evidence_count), not silenced and not missing),
     )

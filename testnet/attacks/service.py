@@ -3,12 +3,12 @@
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.types.json_form import json_form
-from testnet.attacks.catalogue import ATTACKS, BY_ID
+from testnet.attacks.catalogue import ATTACKS, BY_ID, Attack
 from testnet.attacks.events import AttackCatalogue, AttackEvent, AttackFailed, AttackStep
 from testnet.attacks.modules import DOUBLE_VOTER, LABORATORY
 from testnet.child import Event
@@ -56,30 +56,33 @@ class LaboratoryService:
         """Say which attacks there are."""
         self._tell(AttackCatalogue(time.monotonic_ns(), tuple(attack.describe() for attack in ATTACKS)))
 
-    def require_idle(self) -> None:
-        """LocalFault (LABORATORY) while an attack is under way."""
+    def launch(self, attack_id: str, bystanders: Sequence[BystanderForm] = ()) -> Coroutine[Any, Any, Event]:
+        """Take an attack at once; what is returned makes it, and must be awaited. LocalFault (LABORATORY): another one is under way, or there is no such.
+
+        It gives `outcome` and `as_specified`, or raises LocalFault where the attack cannot be made, which was told as an event, too.
+        """
         if self._running:
             raise LocalFault(ErrorCode.LABORATORY, f"“{self._running}” is under way: one attack at a time")
-
-    async def attack(self, attack_id: str, bystanders: Sequence[BystanderForm] = ()) -> Event:
-        """Make an attack, from its account to its end; returns `outcome` and `as_specified`. LocalFault where it cannot be made, which was told, too."""
-        self.require_idle()
         attack = BY_ID.get(attack_id)
         if attack is None:
             raise LocalFault(ErrorCode.LABORATORY, f"there is no attack '{attack_id[:40]}'")
         self._running = attack.name
+        return self._attack(attack, bystanders)
+
+    async def _attack(self, attack: Attack, bystanders: Sequence[BystanderForm]) -> Event:
+        """From its account to its end."""
         try:
             await self._begin()
-            prepared = await self._service.command({"command": "prepare", "attack": attack_id})
+            prepared = await self._service.command({"command": "prepare", "attack": attack.id})
             number = int(prepared["run"])
             try:
-                self._tell(AttackStep(time.monotonic_ns(), number, attack_id, f"{prepared['account']} is paid {prepared['amount']:,} units"))
+                self._tell(AttackStep(time.monotonic_ns(), number, attack.id, f"{prepared['account']} is paid {prepared['amount']:,} units"))
                 await self._pay(str(prepared["address"]), int(prepared["amount"]))
                 liar = self._validators_count - 1 if attack.needs_liar else None
-                await self._run(number, attack_id, {"command": "run", "bystanders": list(bystanders), "liar": liar}, liar)
+                await self._run(number, attack.id, {"command": "run", "bystanders": list(bystanders), "liar": liar}, liar)
                 return await self._service.command({"command": "conclude"})
             except MeshError as error:
-                await self._give_up(number, attack_id, error)
+                await self._give_up(number, attack.id, error)
                 raise
         finally:
             self._running = ""

@@ -12,18 +12,24 @@ from typing import Any
 
 import pytest
 
+from mesh_app.model import State, apply
+from mesh_app.orders.laboratory import Bystander, LaunchAttack, VerifyProof
+from mesh_app.services.workbench import LocalWorkbench
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.types.evidence import EQUIVOCATION_PROOF, ValidatorEquivocation
 from mesh_core.types.json_form import json_form
+from mesh_core.wallet.documents import read_document
 from mesh_core.wallet.network import load_network
 from testnet.attacks import double_voter
 from testnet.attacks.catalogue import ATTACKS, BY_ID, DOUBLE_VOTER, OVERSPEND, SPLIT_2_2, Ending, Kind, Sending
-from testnet.attacks.judging import Bystander
+from testnet.attacks.judging import Bystander as Account
 from testnet.attacks.laboratory import Laboratory
 from testnet.attacks.service import LaboratoryService
 from testnet.genesis import DEMO_WALLETS
+from testnet.layout import NetworkFolder
 from testnet.wallet_service import WalletService
 from tests.e2e.local_network import Event, LocalNetwork
+from tests.unit.network.peers import eventually
 
 BYSTANDERS = ("alice", "bob")
 
@@ -45,7 +51,7 @@ class Playground:
 
     async def attack(self, attack_id: str) -> Event:
         """Make it; returns how it ended."""
-        await self.laboratory.attack(attack_id, [{"name": name, "owner": self.net.owner(name)} for name in BYSTANDERS])
+        await self.laboratory.launch(attack_id, [{"name": name, "owner": self.net.owner(name)} for name in BYSTANDERS])
         return self.named("attack_over")[-1]
 
     async def attack_in_process(self, attack: Any, *, liar: int | None = None) -> Event:
@@ -56,7 +62,7 @@ class Playground:
         try:
             prepared = await laboratory.prepare(attack.id)
             await self.pay(prepared.address, prepared.amount)
-            await laboratory.run([Bystander("alice", bytes.fromhex(self.net.owner("alice")))], liar)  # type: ignore[arg-type]
+            await laboratory.run([Account("alice", bytes.fromhex(self.net.owner("alice")))], liar)  # type: ignore[arg-type]
             over: Event = json_form(await laboratory.conclude())
             return over
         finally:
@@ -135,6 +141,7 @@ async def check_proofs(ground: Playground) -> None:
     assert against_validator["convicted"] == "V4"
     for event in evidence:
         assert await ground.laboratory.check(event["proof"])
+        assert read_document(event["proof"].encode(), ground.net.genesis) == EQUIVOCATION_PROOF.decode(bytes.fromhex(event["proof"]))
         first, second = event["statements"]
         assert {key for key in first if first[key] != second[key]} == {"transition_id"}
     checked = ground.named("attack_proof_checked")
@@ -215,6 +222,73 @@ async def test_attacks_come_one_at_a_time_need_validators_and_outlive_their_proc
         with pytest.raises(LocalFault, match="needs a quorum of 3 validators that vote, and 2 do"):
             await ground.attack("sequence")
         assert len(ground.named("attack_started")) == 3
+
+
+async def test_other_payments_meanwhile_are_nobodys_fault(tmp_path: Path) -> None:
+    async with playground(tmp_path / "home") as ground:
+        is_over = asyncio.Event()
+
+        async def pay_and_pay() -> int:
+            paid = 0
+            while not is_over.is_set():
+                await ground.wallets.pay("alice", "bob", 1, "")
+                paid += 1
+            return paid
+
+        paying = asyncio.create_task(pay_and_pay())
+        try:
+            over = await ground.attack("overspend")
+        finally:
+            is_over.set()
+        assert await paying > 0
+        assert (over["deviations"], over["as_specified"]) == ([], True)
+        assert effects(over, "alice", "commitment")[1].endswith(", by its own payments")
+
+
+# --- The workstation's desk ------------------------------------------------------------------------------------------------------------------------
+
+
+async def test_workstation_takes_an_attack_and_tells_everything_as_events(tmp_path: Path) -> None:
+    heard: list[Event] = []
+
+    def drain() -> list[Event]:
+        while not workbench.events.empty():
+            heard.append(workbench.events.get_nowait())
+        return heard
+
+    def has(name: str) -> bool:
+        return any(event["event"] == name for event in drain())
+
+    async with LocalWorkbench(NetworkFolder(tmp_path / "home")) as workbench:
+        workbench.open()
+        workbench.watch_screen()
+        assert has("attack_catalogue")
+        await workbench.start()
+        await eventually(lambda: {event["wallet"] for event in drain() if event["event"] == "wallet"} >= {"alice", "bob", "faucet"}, within_s=30)
+        owners = {event["wallet"]: event["owner"] for event in heard if event["event"] == "wallet"}
+        order = LaunchAttack("split-2-2", "Double spend, 2-2", "faucet", tuple(Bystander(name, owners[name]) for name in BYSTANDERS))
+        await workbench.do(order)
+        with pytest.raises(LocalFault, match="one attack at a time"):
+            await workbench.do(order)
+        await eventually(lambda: has("attack_over"), within_s=60)
+        [over] = [event for event in heard if event["event"] == "attack_over"]
+        assert over["as_specified"]
+        [proof] = [event for event in heard if event["event"] == "attack_evidence"]
+        await workbench.do(VerifyProof(proof["proof_id"], proof["proof"]))
+        await eventually(lambda: has("attack_proof_checked"), within_s=30)
+        state = State()
+        for event in json.loads(json.dumps(heard)):
+            apply(state, event)
+        assert state.unreadable_count == 0
+        [view] = state.laboratory.proofs.values()
+        assert view.verification is not None
+        assert view.verification.holds
+        run = state.laboratory.run_of("split-2-2")
+        assert run is not None
+        assert (run.account, run.voters("A"), run.voters("B")) == ("mallory-1", (0, 1), (2, 3))
+        # An attack under way does not outlive the workstation.
+        await workbench.do(order)
+        await eventually(lambda: sum(event["event"] == "attack_started" for event in drain()) == 2, within_s=30)
 
 
 # --- The double voter ------------------------------------------------------------------------------------------------------------------------------
