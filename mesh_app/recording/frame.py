@@ -6,6 +6,9 @@ from typing import Final
 Rgb = tuple[int, int, int]
 
 RESET: Final = "\x1b[0m"
+FOREGROUND: Final[Rgb] = (215, 222, 232)
+BACKGROUND: Final[Rgb] = (12, 17, 23)
+"""Where a pen has no colours of its own."""
 
 
 @dataclass(frozen=True, slots=True)
