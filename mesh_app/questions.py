@@ -42,7 +42,8 @@ def question_before(state: State, order: Order) -> Question | None:
             faulty = state.network.committee.faults_tolerated if state.network is not None else 0
             text = (
                 f"Let {order.name} vote again? If it has forgotten a vote and signs something else, it has signed twice and is one of the faulty validators, "
-                f"of which this network survives {faulty}. Only if it has caught up, and no other machine, copy or backup will ever vote with its key."
+                f"of which this network survives {faulty}. Only if it has caught up, and no other machine, copy or backup will ever vote with its key.\n\n"
+                f"Type: {order.sentence}"
             )
             return Question(text, "Lift", typed=order.sentence)
         case StopMeasurement():

@@ -13,7 +13,7 @@ class Order:
         return True
 
     def describe(self) -> str:
-        """What is ordered, for the event stream: "kill V3". Never holds a secret. Empty for an order that only looks, and is not worth a line."""
+        """What is ordered, for the event stream: "kill V3". Never holds a secret."""
         raise NotImplementedError
 
     def command_line(self) -> str:

@@ -207,9 +207,14 @@ class HealAllLines(Order):
 class MarkLog(ValidatorOrder):
     """Write a line into its log, to find the place again."""
 
+    @property
+    @override
+    def is_told(self) -> bool:
+        return False
+
     @override
     def describe(self) -> str:
-        return ""
+        return f"mark the log of {self.name}"
 
     @override
     def command_line(self) -> str:
@@ -222,6 +227,11 @@ class WatchValidators(Order):
 
     is_watched: bool
 
+    @property
+    @override
+    def is_told(self) -> bool:
+        return False
+
     @override
     def describe(self) -> str:
-        return ""
+        return "ask the validators how they are" if self.is_watched else "ask the validators no more"

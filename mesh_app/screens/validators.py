@@ -57,6 +57,7 @@ class ValidatorsScreen(MeshScreen):
         super().__init__()
         self._state: State | None = None
         self._mode = ""
+        self._is_watched = False
 
     @override
     def compose_body(self) -> Iterable[Widget]:
@@ -81,16 +82,23 @@ class ValidatorsScreen(MeshScreen):
         listed.styles.height = min(len(state.validators), MOST_ROWS) + BORDER_ROWS
         listed.show(state)
         self._choose()
+        self.query_one(LogPane).show(state)  # before the line above it, which tells how many rows its filter has found
         super().show(state, mode)
 
     @override
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self.post_message(Ordered(WatchValidators(True)))
+        self._watch(is_watched=True)
 
     def on_screen_suspend(self) -> None:
         """Nobody looks any more."""
-        self.post_message(Ordered(WatchValidators(False)))
+        self._watch(is_watched=False)
+
+    def _watch(self, *, is_watched: bool) -> None:
+        # Textual tells a screen that it is there when it is made, and once more when it is shown.
+        if is_watched != self._is_watched:
+            self._is_watched = is_watched
+            self.post_message(Ordered(WatchValidators(is_watched)))
 
     @property
     def chosen(self) -> ValidatorView | None:

@@ -2,7 +2,10 @@
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
@@ -23,6 +26,32 @@ LEAST_WIDTH: Final = 10
 _PARTS: Final = re.compile(r"(\d{4}-\d\d-\d\d )(\d\d:\d\d:\d\d)([,.]\d+) (DEBUG|INFO|WARNING|ERROR|CRITICAL) (?:mesh_core\.)?([\w.]+) (.*)")
 
 
+@dataclass(slots=True)
+class Found:
+    """Rows of the lines that have the words, and the numbers of those lines. Grows with the log: a line is looked at once."""
+
+    asked: tuple[int, tuple[str, ...], int]
+    """Validator, words, width to wrap at; 0 where lines are cut."""
+    first: int
+    upto: int
+    """The last line that was looked at."""
+    keys: list[int] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+    def take(self, log: ValidatorLog, first: int) -> None:
+        """New lines come in, those before `first` go."""
+        _, words, width = self.asked
+        new = list(takewhile(lambda line: line.number > self.upto, reversed(log.lines)))
+        for line in reversed(new):
+            if all(word in line.text.lower() for word in words):
+                self.numbers.append(line.number)
+                pieces = len(line_breaks(plain(log_spans(line)), width)) - 1 if width else 1
+                self.keys += range(line.number * PIECES, line.number * PIECES + pieces)
+        self.first, self.upto = first, max(self.upto, log.count)
+        del self.keys[: bisect_left(self.keys, first * PIECES)]
+        del self.numbers[: bisect_left(self.numbers, first)]
+
+
 class LogPane(RowList[int]):
     """The log of validator `index`."""
 
@@ -35,7 +64,7 @@ class LogPane(RowList[int]):
         self.wraps = True
         self._cleared: dict[int, int] = {}
         """The number of the last line that is out of sight, by validator."""
-        self._found: tuple[tuple[object, ...], Sequence[int]] = ((), ())
+        self._found = Found((0, (), 0), 1, 0)
 
     @property
     def follows(self) -> bool:
@@ -54,23 +83,16 @@ class LogPane(RowList[int]):
     @override
     def row_keys(self, state: State) -> Sequence[int]:
         log = state.logs.of(self.index)
-        first, after = max(log.first, self._cleared.get(self.index, 0) + 1), log.count + 1
-        words = self.filter_text.lower().split()
+        first = max(log.first, self._cleared.get(self.index, 0) + 1)
+        words = tuple(self.filter_text.lower().split())
         if not words and not self.wraps:
-            return range(first * PIECES, after * PIECES, PIECES)
-        asked = (self.index, first, after, tuple(words), self.wraps, self.size.width)
-        if self._found[0] != asked:
-            self._found = (asked, self._find(log, first, words))
-        return self._found[1]
-
-    def _find(self, log: ValidatorLog, first: int, words: Sequence[str]) -> Sequence[int]:
-        lines = [line for line in log.lines if line.number >= first]
-        found = [line for line in lines if all(word in line.text.lower() for word in words)]
-        self.filter_told = f"{len(found)} of {len(lines)}"
-        if not self.wraps:
-            return [line.number * PIECES for line in found]
-        width = self._text_width
-        return [line.number * PIECES + piece for line in found for piece in range(max(1, -(-len(plain(log_spans(line))) // width)))]
+            return range(first * PIECES, (log.count + 1) * PIECES, PIECES)
+        asked = (self.index, words, self._text_width if self.wraps else 0)
+        if self._found.asked != asked or first < self._found.first:
+            self._found = Found(asked, first, first - 1)
+        self._found.take(log, first)
+        self.filter_told = f"{len(self._found.numbers)} of {log.count + 1 - first}"
+        return self._found.keys
 
     @property
     def _text_width(self) -> int:
@@ -85,8 +107,12 @@ class LogPane(RowList[int]):
     def row_line(self, state: State, key: int, width: int) -> Line:
         log = state.logs.of(self.index)
         number, piece = divmod(key, PIECES)
-        spans = log_spans(log.lines[number - log.first])
-        return piece_of(spans, piece * self._text_width, self._text_width) if self.wraps else spans
+        line = log.lines[number - log.first]
+        spans = log_spans(line)
+        if not self.wraps:
+            return spans
+        breaks = line_breaks(plain(spans), self._text_width)
+        return piece_of(spans, breaks[piece], breaks[piece + 1]) if piece + 1 < len(breaks) else ()
 
     @override
     def empty_lines(self, state: State, width: int) -> Sequence[Line]:
@@ -177,12 +203,22 @@ def log_spans(line: LogLine) -> Line:
     return (Span(f"{clock}{fraction} ", "dim"), *said, Span(f"{logger.rpartition('.')[2]} ", "label"), Span(text, line.tone))
 
 
-def piece_of(line: Line, start: int, width: int) -> Line:
-    """So many characters of a line, from one on."""
+def line_breaks(text: str, width: int) -> list[int]:
+    """Where the pieces of a text begin, and where the last one ends: behind a space where there is one in the second half of a piece."""
+    breaks = [0]
+    while len(text) - breaks[-1] > width:
+        start = breaks[-1]
+        space = text.rfind(" ", start + width // 2, start + width)
+        breaks.append(start + width if space < 0 else space + 1)
+    return [*breaks, max(len(text), breaks[-1])]
+
+
+def piece_of(line: Line, start: int, end: int) -> Line:
+    """The characters of a line from one to another."""
     kept: list[Span] = []
     position = 0
     for span in line:
-        text = span.text[max(0, start - position) : max(0, start + width - position)]
+        text = span.text[max(0, start - position) : max(0, end - position)]
         if text:
             kept.append(Span(text, span.tone))
         position += len(span.text)

@@ -9,6 +9,7 @@ from mesh_app.format import groups, milliseconds
 from mesh_app.orders.order import Order
 from mesh_app.orders.validators import (
     KillValidator,
+    LiftQuarantine,
     PauseValidator,
     RestartValidator,
     ResumeValidator,
@@ -20,6 +21,7 @@ from mesh_app.spans import Line, Span, Tone, plain, validator_name
 from mesh_app.state import FLAG_HALTED, FLAG_QUARANTINE, State, ValidatorView
 from mesh_app.widgets.line_view import LineView, cut, wrapped
 from mesh_app.widgets.validator_list import describe_restarts, process_figures, uptime
+from mesh_core.types.confirmation import lifting_sentence
 
 LABEL_WIDTH: Final = 9
 KEY_WIDTH: Final = 7
@@ -65,7 +67,8 @@ def commands_of(validator: ValidatorView) -> list[tuple[str, Order]]:
     if validator.state == "paused":
         return [("space", ResumeValidator(index)), ("x", StopValidator(index)), ("K", KillValidator(index))]
     if validator.is_running:
-        return [(key, kind(index)) for key, kind in _RUNNING]
+        lifting = LiftQuarantine(index, lifting_sentence(bytes.fromhex(validator.public_key)))
+        return [*([("L", lifting)] if validator.flags & FLAG_QUARANTINE else []), *((key, kind(index)) for key, kind in _RUNNING)]
     return [("s", StartValidator(index)), ("D", WipeValidator(index))]
 
 

@@ -37,6 +37,13 @@ class ValidatorList(RowList[int]):
         ]
         return fitted(parts, width, separator=(Span(" "),))
 
+    def copy_text(self) -> tuple[str, str] | None:
+        """What `y` copies here."""
+        if self._state is None or self.cursor is None:
+            return None
+        validator = self._state.validators[self.cursor]
+        return (f"public key of {validator.name}", validator.public_key) if validator.public_key else None
+
 
 def uptime(state: State, validator: ValidatorView) -> str:
     """How long it has served, or how long it has been away."""

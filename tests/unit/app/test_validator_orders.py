@@ -47,6 +47,7 @@ def parse(line: str) -> dict[str, Any]:
 def test_command_line_gives_the_same_order(order: Order, expected: dict[str, Any]) -> None:
     assert parse(order.command_line()) == expected
     assert order.describe()
+    assert order.is_told
 
 
 def test_every_order_is_here() -> None:
@@ -57,7 +58,7 @@ def test_every_order_is_here() -> None:
 
 def test_who_only_looks_leaves_no_line() -> None:
     for order in (orders.WatchValidators(True), orders.MarkLog(0)):
-        assert (order.describe(), order.command_line()) == ("", "")
+        assert (order.is_told, order.command_line()) == (False, "")
 
 
 def test_orders_are_values() -> None:
