@@ -4,6 +4,7 @@ A file is never half there: it is written under a temporary name, flushed to the
 (without that a power cut can take back the name although the content was safe).
 """
 
+import errno
 import fcntl
 import os
 import stat
@@ -17,6 +18,8 @@ PRIVATE_FILE_MODE = 0o600
 PRIVATE_DIRECTORY_MODE = 0o700
 OTHERS_MASK = 0o077
 READ_LIMIT_BYTES = 64 * 1024
+_NO_HARD_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
+"""What file systems without hard links answer."""
 
 
 def write_atomically(path: Path, data: bytes, mode: int = PRIVATE_FILE_MODE, *, overwrite: bool = False) -> None:
@@ -94,10 +97,25 @@ def _write_then_name(path: Path, data: bytes, mode: int, *, overwrite: bool) -> 
         if overwrite:
             temporary.replace(path)
         else:
-            path.hardlink_to(temporary)
+            _name_first(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     flush_directory(path.parent)
+
+
+def _name_first(temporary: Path, path: Path) -> None:
+    """Give a file its name unless that is taken. FileExistsError, OSError.
+
+    Where the file system has no hard links (FAT, as on a stick that carries a receipt away), the name is taken by an empty file first, and that is replaced: a
+    crash in between leaves it there, and nobody's file is ever overwritten.
+    """
+    try:
+        path.hardlink_to(temporary)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, PRIVATE_FILE_MODE))
+        temporary.replace(path)
 
 
 def _read_if_private(path: Path, limit_bytes: int) -> bytes:

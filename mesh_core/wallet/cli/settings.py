@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from typing_extensions import override
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.genesis_file import load_genesis
@@ -59,6 +60,19 @@ class Settings:
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
 
 
+class _NamedPath(click.Path):
+    """A path that was named. Nothing is not the folder one happens to be in: it is a variable that is not set."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    @override
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not str(value):
+            self.fail("no path is given.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def common_options() -> list[click.Parameter]:
     """New instances of the options that every command takes."""
 
@@ -73,9 +87,9 @@ def common_options() -> list[click.Parameter]:
     kept: list[tuple[str, dict[str, Any]]] = [
         (
             "--home",
-            {"type": click.Path(path_type=Path), "metavar": "DIR", "help": f"Where wallets, contacts and network are (default: ${HOME_VARIABLE})."},
+            {"type": _NamedPath(), "metavar": "DIR", "help": f"Where wallets, contacts and network are (default: ${HOME_VARIABLE})."},
         ),
-        ("--network", {"type": click.Path(path_type=Path), "metavar": "FILE", "help": "Another network.toml than the home's."}),
+        ("--network", {"type": _NamedPath(), "metavar": "FILE", "help": "Another network.toml than the home's."}),
         ("--wallet", {"metavar": "NAME", "help": "Another wallet than the one in use."}),
     ]
     options: list[click.Parameter] = [

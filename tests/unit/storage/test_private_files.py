@@ -1,5 +1,6 @@
 """Private files: whole or absent, durable, never replaced by accident, never read when others could have read them."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault
-from mesh_core.storage.files import READ_LIMIT_BYTES, make_private_directory, read_private, write_atomically
+from mesh_core.storage.files import READ_LIMIT_BYTES, make_private_directory, read_at_most, read_private, write_atomically
 
 
 @pytest.fixture
@@ -161,3 +162,30 @@ def test_private_directories_are_made_with_their_parents_and_existing_ones_stay(
     make_private_directory(tmp_path / "a" / "b")
     make_private_directory(tmp_path / "a" / "b")
     assert [folder.stat().st_mode & 0o777 for folder in (tmp_path, tmp_path / "a", tmp_path / "a" / "b")] == [0o755, 0o700, 0o700]
+
+
+def test_file_system_without_hard_links_holds_the_file_and_overwrites_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a stick with FAT, which carries a receipt to somebody."""
+
+    def refuse(source: str, target: str, *, follow_symlinks: bool = True) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+    write_atomically(path, b"receipt")
+    assert read_private(path) == b"receipt"
+    with pytest.raises(FileExistsError):
+        write_atomically(path, b"another")
+    assert (path.read_bytes(), list(path.parent.iterdir())) == (b"receipt", [path])
+
+
+def test_named_file_is_read_up_to_a_limit_and_a_pipe_without_a_writer_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 10)
+    os.mkfifo(tmp_path / "pipe")
+    assert [read_at_most(tmp_path / name, 4) for name in ("file", "pipe")] == [b"xxxx", b""]
+    reading, writing = os.pipe()
+    os.write(writing, b"said")
+    os.close(writing)
+    assert read_at_most(Path(f"/dev/fd/{reading}"), 9) == b"said"
+    os.close(reading)
+    with pytest.raises(IsADirectoryError):
+        read_at_most(tmp_path, 9)

@@ -102,7 +102,15 @@ def test_every_code_has_a_status_that_is_none_of_clicks() -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["fly"], ["--loud"], ["verify"], ["contacts", "add", "bob"], ["contacts", "fly"], ["send", "--to", "a", "--amount", "1", "--timeout", "nan"]],
+    [
+        ["fly"],
+        ["--loud"],
+        ["verify"],
+        ["contacts", "add", "bob"],
+        ["contacts", "fly"],
+        ["send", "--to", "a", "--amount", "1", "--timeout", "nan"],
+        ["list", "--home", ""],
+    ],
 )
 def test_words_that_do_not_go_together_are_wrong_usage(run: Run, words: list[str]) -> None:
     status, text = failed(run(*words))
