@@ -185,7 +185,9 @@ def _with_options(settings: Settings, options: argparse.Namespace) -> Settings:
 
 
 def _tell_textual(settings: Settings) -> None:
-    """Textual reads these once, when it is imported."""
+    """Textual reads these once, when it is imported. A size that a shell exported would hold for ever, whatever becomes of the window."""
+    os.environ.pop("COLUMNS", None)
+    os.environ.pop("LINES", None)
     if settings.slow:
         os.environ["TEXTUAL_FPS"] = str(SLOW_FRAMES_PER_SECOND)
     if settings.slow or not settings.animations:
