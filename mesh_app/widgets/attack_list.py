@@ -17,7 +17,7 @@ from mesh_app.widgets.row_list import RowList
 
 NAME_WIDTH = 28
 LINE_WIDTH = 50
-OUTCOME_WIDTH = 15
+OUTCOME_WIDTH = 17
 NARROW = 40
 """Below so many cells the glyph of the outcome stands alone; its words are in the pane beside."""
 
@@ -57,6 +57,11 @@ class AttackList(RowList[str]):
         super().on_click(event)
         if event.chain > 1:
             self.post_message(self.Chosen())
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """What `y` copies here: the key of the account that attacked last."""
+        run = self._state.laboratory.run_of(self.cursor or "") if self._state is not None else None
+        return (f"key of {run.account}", run.owner) if run is not None else None
 
     def copy_json(self) -> tuple[str, str] | None:
         """What `Y` copies here: the last run of the attack under the cursor."""

@@ -82,7 +82,7 @@ class AttackPane(ScrolledLines):
             lines += _plan_lines(attack, width)
         if run is not None:
             lines += [*_sent_lines(state, run, width), *_answer_lines(run, width), *_vote_lines(state, run), *_evidence_lines(state, run)]
-            lines += _effect_lines(run)
+            lines += _effect_lines(run, width)
         if self.has_promise:
             lines += [*_title(f"The protocol promises: {attack.kind}"), *promise_lines(attack, width)]
         if run is not None:
@@ -262,7 +262,7 @@ def _evidence_lines(state: State, run: AttackRun) -> list[Line]:
 # --- What came of it -------------------------------------------------------------------------------------------------------------------------------
 
 
-def _effect_lines(run: AttackRun) -> list[Line]:
+def _effect_lines(run: AttackRun, width: int) -> list[Line]:
     """Before and after; what stayed is told once."""
     if run.end is None or not run.end.effects:
         return []
@@ -271,7 +271,10 @@ def _effect_lines(run: AttackRun) -> list[Line]:
         mark: Span = Span("✔ ", "up") if effect.good else Span("✖ ", "down")
         told = f"{effect.before} → {effect.after}" if effect.changed else f"{effect.after}, as before"
         tone: Tone = "down" if not effect.good else "strong" if effect.changed else "dim"
-        lines.append((mark, Span(padded(effect.who, WHO_WIDTH), "text"), Span(padded(effect.what, WHAT_WIDTH), "label"), Span(told, tone)))
+        indent = 2 + WHO_WIDTH + WHAT_WIDTH
+        first, *rest = wrapped(told, max(12, width - indent), tone=tone)
+        lines.append((mark, Span(padded(effect.who, WHO_WIDTH), "text"), Span(padded(effect.what, WHAT_WIDTH), "label"), *first))
+        lines += [(Span(" " * indent), *line) for line in rest]
     return lines
 
 

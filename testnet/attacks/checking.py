@@ -37,7 +37,7 @@ def check_proof(data: bytes, genesis: Genesis) -> ProofChecked:
     is_client = isinstance(proof, ClientEquivocation)
     key, sender = (proof.owner, proof.owner) if isinstance(proof, ClientEquivocation) else (proof.validator, proof.sender)
     check("network and epoch", lambda: _check_network(proof, genesis))
-    check("two transitions, one slot", lambda: _check_ids(proof))
+    check("two ids, one slot", lambda: _check_ids(proof))
     check("who is accused", lambda: _check_key(key, genesis, is_client=is_client))
     tag = domains.SIG_OWNER if is_client else domains.SIG_VOTE
     for name, transition_id, signature in (("first", proof.id_a, proof.signature_a), ("second", proof.id_b, proof.signature_b)):

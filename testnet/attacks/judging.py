@@ -169,18 +169,21 @@ def _read_shop(payee: Payee, chain: Sequence[CheckedCertificate], after: Observa
 
 def _shop_effects(specified: Ending, shops: Sequence[_Shop]) -> list[Effect]:
     expected = dict(specified.received)
-    told = {0: "", 1: ", and an output that nobody can open"}
     return [
         Effect(
             shop.name,
             "can claim",
             "0",
-            f"{shop.received:,}{told.get(shop.unopenable, f', and {shop.unopenable} outputs that nobody can open')}",
+            f"{shop.received:,}{_describe_unopenable(shop.unopenable)}",
             changed=bool(shop.received or shop.unopenable),
             good=shop.received == expected.get(shop.name),
         )
         for shop in shops
     ]
+
+
+def _describe_unopenable(count: int) -> str:
+    return f", and {count} output{'' if count == 1 else 's'} that nobody can open" if count else ""
 
 
 # --- Everybody else --------------------------------------------------------------------------------------------------------------------------------
