@@ -57,6 +57,7 @@ class ContactsDialog(LiveModal):
     """The list, with keys to add, forget and pay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *LiveModal.COPYING,
         Binding("a,n,plus", "add", "Add"),
         Binding("d,delete", "remove", "Forget"),
         Binding("p,enter", "pay", "Pay"),

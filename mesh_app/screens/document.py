@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from typing_extensions import override
 
-from mesh_app.format import milliseconds
+from mesh_app.format import groups, milliseconds
 from mesh_app.screens.live_modal import LiveModal
 from mesh_app.spans import Line, Span
 from mesh_app.state import CheckLine, DocumentView, State
@@ -60,7 +60,7 @@ class DocumentLines(RowList[int]):
 class DocumentDialog(LiveModal):
     """The last document that was verified."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter,q", "leave", "Back", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [*LiveModal.COPYING, Binding("enter,q", "leave", "Back", show=False)]
     AUTO_FOCUS = "#document"
 
     @override
@@ -82,12 +82,19 @@ def document_lines(document: DocumentView, width: int) -> list[Line]:
     if document.fields:
         lines.append(())
     for label, text in document.fields:
-        first, *rest = wrapped(text, max(10, width - TITLE_WIDTH))
+        if label == "valid":
+            continue  # the first line says it
+        first, *rest = wrapped(_breakable(text, max(10, width - TITLE_WIDTH)), max(10, width - TITLE_WIDTH))
         lines.append((Span(label[: TITLE_WIDTH - 1].ljust(TITLE_WIDTH), "label"), *first))
         lines += [(Span(" " * TITLE_WIDTH), *line) for line in rest]
     if document.remark:
         lines += [(), *wrapped(document.remark, width, tone="dim")]
     return lines
+
+
+def _breakable(text: str, width: int) -> str:
+    """Words that are longer than a line, such as addresses, in pieces: a cut one could not be compared."""
+    return " ".join(piece for word in text.split(" ") for piece in (groups(word, width) or ("",)))
 
 
 def _check_lines(check: CheckLine, width: int) -> list[Line]:

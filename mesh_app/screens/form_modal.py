@@ -4,7 +4,7 @@ The form stays until its order is done: what the wallets refuse stands below the
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -53,11 +53,15 @@ class FormLine(Input):
     """A field to type in. Whatever is pasted becomes one line."""
 
     def on_key(self, event: Key) -> None:
-        """Takes the form as it stands when enter comes, whatever is typed after it."""
-        if event.key == "enter":
+        """Enter takes the form as it stands, and tab leads on, before what is typed after them: a binding would come to it later than a character."""
+        ways: dict[str, Callable[[], object]] = {"enter": self._submit_form, "tab": self.screen.focus_next, "shift+tab": self.screen.focus_previous}
+        if event.key in ways:
             event.stop()
             event.prevent_default()
-            next(node for node in self.ancestors if isinstance(node, FormModal)).submit()
+            ways[event.key]()
+
+    def _submit_form(self) -> None:
+        next(node for node in self.ancestors if isinstance(node, FormModal)).submit()
 
     @override
     def _on_paste(self, event: Paste) -> None:
@@ -73,10 +77,12 @@ class FormModal(LiveModal):
     HEADING: ClassVar[str] = ""
     EXPLANATION: ClassVar[str] = ""
     ASKED: ClassVar[str] = "asked"
+    AUTO_FOCUS = ""
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
         self._ticket = 0
+        self._judged: Values | None = None
 
     # --- For subclasses
 
@@ -151,7 +157,7 @@ class FormModal(LiveModal):
         """Enter: the order, or the field that prevents it."""
         if self.is_asked:
             return
-        values = self.values
+        values = self._judged = self.values
         found = self.problem(values)
         if found is not None:
             self.tell(found.text, "down")
@@ -168,8 +174,8 @@ class FormModal(LiveModal):
     @on(Input.Changed)
     @on(Choice.Changed)
     def _check(self) -> None:
-        """A new key makes an old error old."""
-        if not self.is_asked and self.is_mounted and self.query("#form-verdict"):
+        """A new key makes an old error old. Word of a key comes late: what was judged with it is not old."""
+        if not self.is_asked and self.is_mounted and self.query("#form-verdict") and self.values != self._judged:
             self.tell("", "dim")
             self.changed(self.values)
 

@@ -19,6 +19,13 @@ class LiveModal(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
     HOLDS_SECRET: ClassVar[bool] = False
 
+    COPYING: ClassVar[list[BindingType]] = [
+        Binding("y", "app.copy", "Copy", show=False),
+        Binding("Y", "app.copy_json", "Copy as JSON", show=False),
+        Binding("o", "app.write_file", "To a file", show=False),
+    ]
+    """For dialogs with something to copy: the application's own keys end at a dialog."""
+
     def __init__(self, state: State) -> None:
         super().__init__()
         self.state = state

@@ -1,8 +1,8 @@
 """A new wallet: its name, an optional passphrase, its phrase to write down, three of the words typed again; only then it is made."""
 
+from collections.abc import Callable
 from typing import ClassVar, Final
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
@@ -12,13 +12,14 @@ from typing_extensions import override
 from mesh_app.draft import wallet_name_problem
 from mesh_app.messages import SecretWanted
 from mesh_app.orders.wallets import CreateWallet, DraftPhrase, FormOrder
-from mesh_app.screens.form_modal import MAX_TYPED_CHARACTERS, FieldProblem, FormField, FormModal, Values
+from mesh_app.screens.form_modal import MAX_TYPED_CHARACTERS, FieldProblem, FormField, FormLine, FormModal, Values
 from mesh_app.state import State
 from mesh_app.widgets.phrase_words import PhraseWords
 
 WORDS_ASKED: Final = 3
 SHOWN_SECONDS: Final = 180.0
 """After so long the words are covered: whoever writes them down is looking, whoever has gone away is not."""
+OnMade = Callable[[str], None]
 NAME: Final = FormField("name", "Name", "for example carol")
 PASSPHRASE_FIELDS: Final = (
     FormField("passphrase", "Passphrase", "optional: seals the key file", is_secret=True),
@@ -39,6 +40,11 @@ class NewWallet(FormModal):
     HEADING = "A new wallet"
     EXPLANATION = "Its name stays on this machine. A passphrase seals its key file: it is asked for at each start, and is never shown again. Next: the phrase."
     ASKED = "making up a recovery phrase"
+
+    def __init__(self, state: State, on_made: OnMade) -> None:
+        """`on_made` is told the name of the wallet that was made."""
+        super().__init__(state)
+        self._on_made = on_made
 
     @override
     def fields(self) -> tuple[FormField, ...]:
@@ -61,16 +67,7 @@ class NewWallet(FormModal):
 
     def _show_phrase(self, values: Values, phrase: str) -> None:
         if self.is_current:
-            self.app.switch_screen(PhraseDialog(self.state, values["name"].strip(), values["passphrase"], phrase))
-
-
-class WordLine(Input):
-    """One of the words that are asked for."""
-
-    @override
-    async def action_submit(self) -> None:
-        """Enter: the next one, or the wallet."""
-        next(node for node in self.ancestors if isinstance(node, PhraseDialog)).go_on()
+            self.app.switch_screen(PhraseDialog(self.state, values["name"].strip(), values["passphrase"], phrase, self._on_made))
 
 
 class PhraseDialog(FormModal):
@@ -88,12 +85,11 @@ class PhraseDialog(FormModal):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go_on", "Go on"),
         Binding("h", "cover", "Cover", show=False),
-        Binding("up", "app.focus_previous", show=False),
-        Binding("down", "app.focus_next", show=False),
     ]
 
-    def __init__(self, state: State, name: str, passphrase: str, phrase: str) -> None:
+    def __init__(self, state: State, name: str, passphrase: str, phrase: str, on_made: OnMade) -> None:
         super().__init__(state)
+        self._on_made = on_made
         self._name_of_wallet = name
         self._passphrase = passphrase
         self._phrase = phrase
@@ -114,7 +110,7 @@ class PhraseDialog(FormModal):
             for place in self.asked_places:
                 with Horizontal(classes="form-field asked-word"):
                     yield Label(f"Word {place}", classes="form-label")
-                    yield WordLine(id=f"word-{place}", compact=True, max_length=MAX_TYPED_CHARACTERS)
+                    yield FormLine(id=f"word-{place}", compact=True, max_length=MAX_TYPED_CHARACTERS)
             yield Static("", markup=False, id="form-verdict")
             yield Static("enter: I have written them down · h covers · esc: no wallet", markup=False, id="form-hint")
 
@@ -122,10 +118,12 @@ class PhraseDialog(FormModal):
     def on_mount(self) -> None:
         super().on_mount()
         self.set_timer(SHOWN_SECONDS, lambda: self._cover_words(is_covered=True))
+        self.watch(self.app, "app_focus", self._leave_window, init=False)
 
-    def on_app_blur(self, event: events.AppBlur) -> None:
+    def _leave_window(self, has_focus: bool) -> None:
         """Somebody has gone to another window."""
-        self._cover_words(is_covered=True)
+        if not has_focus:
+            self._cover_words(is_covered=True)
 
     def action_cover(self) -> None:
         """Covers the words, or shows them again."""
@@ -137,9 +135,10 @@ class PhraseDialog(FormModal):
 
     def action_go_on(self) -> None:
         """Enter, where no field has the focus."""
-        self.go_on()
+        self.submit()
 
-    def go_on(self) -> None:
+    @override
+    def submit(self) -> None:
         """From the words to the questions; from them to the wallet."""
         if self.is_asked:
             return
@@ -170,6 +169,7 @@ class PhraseDialog(FormModal):
     @override
     def done(self, values: Values) -> None:
         self._phrase = self._passphrase = ""
+        self._on_made(self._name_of_wallet)
         self.dismiss(None)
 
 

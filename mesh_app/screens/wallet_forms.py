@@ -10,7 +10,7 @@ from mesh_app.format import amount, short
 from mesh_app.orders.wallets import AddContact, AddViewWallet, ExportViewKey, FormOrder, ImportWallet, MakeReceipt, RenameWallet, UnlockWallet, VerifyFile
 from mesh_app.screens.document import DocumentDialog
 from mesh_app.screens.form_modal import FieldProblem, FormField, FormModal, Values
-from mesh_app.screens.new_wallet import NAME, PASSPHRASE_FIELDS, passphrase_problem
+from mesh_app.screens.new_wallet import NAME, PASSPHRASE_FIELDS, OnMade, passphrase_problem
 from mesh_app.state import HistoryLine, State
 
 FROM_PHRASE: Final = "recovery phrase, 24 words"
@@ -27,6 +27,16 @@ class ImportForm(FormModal):
     EXPLANATION = "Balance, amounts and history come back from the validators, and prove themselves. One phrase belongs to one wallet in use."
     ASKED = "making the wallet; everything else comes back behind it"
     HOLDS_SECRET = True
+
+    def __init__(self, state: State, on_made: OnMade) -> None:
+        """`on_made` is told the name of the wallet that was made."""
+        super().__init__(state)
+        self._on_made = on_made
+
+    @override
+    def done(self, values: Values) -> None:
+        self._on_made(values["name"].strip())
+        self.dismiss(None)
 
     @override
     def fields(self) -> tuple[FormField, ...]:
@@ -80,6 +90,16 @@ class RenameForm(_WalletForm):
 
     HEADING = "Rename a wallet"
     ASKED = "renaming"
+
+    def __init__(self, state: State, wallet: str, on_made: OnMade) -> None:
+        """`on_made` is told the new name."""
+        super().__init__(state, wallet)
+        self._on_made = on_made
+
+    @override
+    def done(self, values: Values) -> None:
+        self._on_made(values["name"].strip())
+        self.dismiss(None)
 
     @override
     def explanation(self) -> str:

@@ -45,7 +45,6 @@ class WalletsScreen(MeshScreen):
     def __init__(self) -> None:
         super().__init__()
         self._state: State | None = None
-        self._known: frozenset[str] = frozenset()
 
     @override
     def compose_body(self) -> Iterable[Widget]:
@@ -69,7 +68,6 @@ class WalletsScreen(MeshScreen):
     @override
     def show(self, state: State, mode: str) -> None:
         self._state = state
-        self._follow_new_names(state)
         self.query_one(WalletList).show(state)
         self._show_wallet()
         super().show(state, mode)
@@ -85,13 +83,9 @@ class WalletsScreen(MeshScreen):
         wallet = self.wallet
         return wallet.name if wallet is not None and wallet.can_pay else ""
 
-    def _follow_new_names(self, state: State) -> None:
+    def _focus_on(self, name: str) -> None:
         """A wallet that was just made, or has another name, is what its owner wants to see."""
-        names = frozenset(state.wallets)
-        fresh = [name for name in state.wallets if name not in self._known]
-        if self._known and len(fresh) == 1:
-            self.query_one(WalletList).put(fresh[0])
-        self._known = names
+        self.query_one(WalletList).put(name)
 
     @on(RowList.CursorMoved, "#wallets")
     def choose_wallet(self) -> None:
@@ -150,18 +144,18 @@ class WalletsScreen(MeshScreen):
     def action_new_wallet(self) -> None:
         """A form, then the phrase."""
         if self._state is not None:
-            self.app.push_screen(NewWallet(self._state))
+            self.app.push_screen(NewWallet(self._state, self._focus_on))
 
     def action_import_wallet(self) -> None:
         """A form."""
         if self._state is not None:
-            self.app.push_screen(ImportForm(self._state))
+            self.app.push_screen(ImportForm(self._state, self._focus_on))
 
     def action_rename_wallet(self) -> None:
         """A form."""
         wallet = self._wallet_or_say()
         if wallet is not None and self._state is not None:
-            self.app.push_screen(RenameForm(self._state, wallet.name))
+            self.app.push_screen(RenameForm(self._state, wallet.name, self._focus_on))
 
     def action_unlock(self) -> None:
         """The passphrase of a sealed wallet."""

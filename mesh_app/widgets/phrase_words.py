@@ -9,7 +9,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from typing_extensions import override
 
-COLUMN_WIDTH: Final = 13
+COLUMN_WIDTH: Final = 16
 COVER: Final = "········"
 
 

@@ -96,7 +96,7 @@ class CommitmentPane(WalletPane, can_focus=True):
         large = large_digits(wallet.commitment[:LARGE_DIGITS], DIGITS3X3)
         if len(rows) + 3 > height or len(large[0]) > width:
             return rows
-        told: list[Line] = [(Span("= amount·G + blinding·H, all they know of it", "dim"),)] if len(rows) + 4 <= height else []
+        told: list[Line] = [(Span("= amount·G + blinding·H", "dim"),)] if len(rows) + 4 <= height else []
         return [*((Span(row, "hidden"),) for row in large), *rows, *told]
 
     def copy_text(self) -> tuple[str, str] | None:

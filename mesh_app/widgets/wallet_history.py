@@ -13,7 +13,7 @@ from mesh_app.messages import CertificateWanted
 from mesh_app.spans import Line, Span, Tone
 from mesh_app.state import HistoryLine, State, WalletView
 from mesh_app.widgets.bindings import bindings_of
-from mesh_app.widgets.line_view import fitted, padded, right_aligned
+from mesh_app.widgets.line_view import fitted, line_width, padded, right_aligned
 from mesh_app.widgets.pane_state import empty
 from mesh_app.widgets.row_list import RowList
 from mesh_app.widgets.wallet_list import shown
@@ -30,7 +30,10 @@ STATUS_WORDS: Final[dict[str, tuple[str, str, Tone]]] = {
     "claimed": ("✔", "claimed", "up"),
     "unopenable": ("✖", "unopenable", "down"),
 }
-WIDE: Final = 90
+MIDDLE: Final = 60
+WIDE: Final = 80
+FEE_TOO: Final = 104
+MEMO_LEAST: Final = 10
 
 
 class HistoryList(RowList[HistoryKey]):
@@ -90,7 +93,7 @@ class HistoryList(RowList[HistoryKey]):
             return [(Span("◌ ", "wait"), Span("coming back from the validators…", "dim"))]
         if wallet.is_view_only:
             return empty("No payment yet. What the account pays and is paid appears here.")
-        return empty("No payment yet.", "p", "pays") if wallet.balance else empty("No payment yet.", "g", "gets 10,000 test units")
+        return empty("No payment yet.", "p", "pays") if wallet.balance else empty("No payment yet.", "f", "gets 10,000 test units from the faucet")
 
     def action_open_certificate(self) -> None:
         """The payment's certificate, in the ledger."""
@@ -130,15 +133,16 @@ def history_line(state: State, line: HistoryLine, width: int, *, hides_amounts: 
     memo = f"“{line.text}”" if line.text and line.amount is not None else line.text
     is_wide = width >= WIDE
     parts: list[Line] = [
-        (Span(moment_of(line.at_ms, "%d %b %H:%M:%S" if is_wide else "%H:%M"), "dim"),),
+        (Span(moment_of(line.at_ms, "%d %b %H:%M" if is_wide else "%H:%M"), "dim"),),
         (Span(right_aligned(value, 14 if is_wide else 10), "text" if line.is_sent else "amount"),),
-        (Span(padded(other, 20 if is_wide else 14)),),
-        (Span(f"{glyph} {padded(word, 10)}" if width >= 60 else glyph, tone),),
-        *([(Span(padded(f"fee {line.fee}" if line.fee else "", 6), "dim"),)] if is_wide else []),
+        (Span(padded(other, 18 if is_wide else 14)),),
+        (Span(f"{glyph} {padded(word, 10)}" if width >= MIDDLE else glyph, tone),),
+        *([(Span(padded(f"fee {line.fee}" if line.fee else "", 6), "dim"),)] if width >= FEE_TOO else []),
         (Span(short(line.cert_id), "dim"),),
     ]
     fixed = fitted(parts, width)
-    return (*fixed, Span(f"  {memo}" if memo else "", "text" if line.amount is not None else "down"))
+    has_room = memo and line_width(fixed) + MEMO_LEAST <= width
+    return (*fixed, Span(f"  {memo}", "text" if line.amount is not None else "down")) if has_room else fixed
 
 
 def moment_of(at_ms: int, form: str) -> str:

@@ -20,7 +20,9 @@ EXTRA_ROWS: Final = {NEW: ("+ new", "n"), IMPORT: ("+ import", "i")}
 """Rows that are no wallets: no wallet's name begins so."""
 HIDDEN: Final = "•••••"
 WORD_WIDTH: Final = 11
-WIDE_ROW: Final = 34
+BALANCE_WIDTH: Final = 14
+SHORT_NAME: Final = 8
+NARROW_ROW: Final = 24
 
 
 class WalletList(RowList[str]):
@@ -44,6 +46,8 @@ class WalletList(RowList[str]):
         """Puts the cursor on a wallet, as soon as it is there."""
         self.is_chosen = True
         self.cursor = name
+        self.reshow()
+        self.refresh()
 
     @override
     def row_keys(self, state: State) -> Sequence[str]:
@@ -102,15 +106,11 @@ def wallet_line(wallet: WalletView, width: int, *, hides_amounts: bool) -> Line:
     glyph, word, tone = wallet.condition
     if not wallet.is_open:
         return (Span(f"{glyph} ", tone), Span(padded(wallet.name, max(4, width - len(word) - 3))), Span(f" {word}", tone))
-    coming = f" +{shown(wallet.incoming, hides_amounts=hides_amounts)}" if wallet.incoming else ""
     value = shown(wallet.balance, hides_amounts=hides_amounts)
-    has_word = width >= WIDE_ROW or (word not in {"idle", "view only"} and width >= 24)
+    coming = f"+{shown(wallet.incoming, hides_amounts=hides_amounts)} " if wallet.incoming else ""
+    balance_width = max(BALANCE_WIDTH, len(value) + len(coming)) if width >= NARROW_ROW else len(value) + len(coming)
+    has_word = width - 2 - balance_width - WORD_WIDTH >= SHORT_NAME or (wallet.state != "idle" and width >= NARROW_ROW and not coming)
     middle = padded(word, WORD_WIDTH) if has_word else ""
-    name_width = max(4, width - 3 - len(middle) - len(value) - len(coming))
-    return (
-        Span(f"{glyph} ", tone),
-        Span(padded(wallet.name, name_width)),
-        Span(middle, tone),
-        Span(right_aligned(f" {value}", len(value) + 1), "amount"),
-        Span(coming, "wait"),
-    )
+    name = padded(wallet.name, max(3, width - 2 - len(middle) - balance_width))
+    figures = (Span(right_aligned(coming, balance_width - len(value)), "wait"), Span(value, "amount"))
+    return (Span(f"{glyph} ", tone), Span(name), Span(middle, tone), *figures)
