@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
+from rich.traceback import Traceback
 from textual import on
 from textual._context import active_message_pump
 from textual.app import App, SystemCommand
@@ -44,6 +46,7 @@ from mesh_app.screens.wallets import WalletsScreen
 from mesh_app.settings.kept import Kept
 from mesh_app.settings.settings import THEMES
 from mesh_app.setup import Setup
+from mesh_app.terminal_driver import TerminalDriver
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.tones import MESH_MONO, MESH_THEMES
 from mesh_app.widgets.unbroken import Unbroken
@@ -64,6 +67,8 @@ TOAST_SECONDS: Final = 4.0
 ERROR_TOAST_SECONDS: Final = 8.0
 ENDLESS_SECONDS: Final = 1e6
 _NANOSECONDS_PER_SECOND: Final = 1_000_000_000
+
+logger = logging.getLogger(__name__)
 
 
 class MeshApp(Unbroken, App[None]):
@@ -86,7 +91,7 @@ class MeshApp(Unbroken, App[None]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, workbench: Workbench, setup: Setup | None = None) -> None:
-        super().__init__()
+        super().__init__(driver_class=TerminalDriver)
         self.setup = setup or Setup()
         self.workbench = workbench
         self.state = State(about=replace(self.setup.about, keys=self.setup.settings.keys))
@@ -362,7 +367,7 @@ class MeshApp(Unbroken, App[None]):
     def action_leave(self) -> None:
         """Quits; asks while validators run."""
         running = sum(1 for validator in self.state.validators if validator.is_running)
-        if not running:
+        if not running or not self.setup.stops_validators:
             self.exit()
             return
         plural = "" if running == 1 else "s"
@@ -494,6 +499,14 @@ class MeshApp(Unbroken, App[None]):
         """A screen that takes no messages any more would hold the keyboard for ever."""
         if not screen.is_running and screen in self.screen_stack:
             self._give_up(error)
+
+    @override
+    def panic(self, *renderables: Any) -> None:
+        """Textual's own threads end here, with a traceback to print: it goes into the log."""
+        stacks = [stack for renderable in renderables if isinstance(renderable, Traceback) for stack in renderable.trace.stacks]
+        text = ", ".join(f"{stack.exc_type}: {stack.exc_value}" for stack in stacks) or " ".join(map(str, renderables))
+        logger.error("a thread ended: %s", text)
+        self._give_up(RuntimeError(text))
 
     def _give_up(self, error: Exception) -> None:
         self.last_words = self.last_words or words_of(error)
