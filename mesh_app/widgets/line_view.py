@@ -29,8 +29,29 @@ ELLIPSIS: Final = "…"
 GAP: Final[Line] = (Span("  "),)
 
 
+class _TitleOnce:
+    """A border's title that may be set again and again. Textual paints a whole pane anew at each setting, also where the title is what it was."""
+
+    def __set_name__(self, owner: type[Widget], name: str) -> None:
+        self._textual = Widget.__dict__[name]
+        self._told = f"_told_{name}"
+
+    def __set__(self, pane: Widget, title: str | None) -> None:
+        told = pane.__dict__
+        if self._told not in told or told[self._told] != title:
+            told[self._told] = title
+            self._textual.__set__(pane, title)
+
+    def __get__(self, pane: Widget, owner: type[Widget] | None = None) -> str | None:
+        title: str | None = self._textual.__get__(pane, owner)
+        return title
+
+
 class LineView(Unbroken, Widget):
     """A pane that shows lines of spans made from the state. Subclasses write `build_lines`."""
+
+    border_title = _TitleOnce()
+    border_subtitle = _TitleOnce()
 
     DEFAULT_CSS = """
     LineView { height: 1fr; width: 1fr; }

@@ -3,6 +3,7 @@
 import pytest
 
 from mesh_app.orders.performance import ExportMeasurement, StartMeasurement, StartTraffic, StopMeasurement, StopTraffic
+from mesh_app.widgets.line_view import LineView
 from tests.tui import performance_story as story
 from tests.tui.conftest import Desk
 from tests.tui.fake_workbench import FakeWorkbench, address
@@ -123,6 +124,22 @@ async def test_what_matters_is_in_sight_at_every_size(desk: Desk, size: tuple[in
         assert "300 ms" in shown
         assert "61.0" in shown or "screen's loop lag" in shown or "screen's loop" in shown
         assert "✔ no payment failed" in shown
+
+
+async def test_a_title_that_stays_as_it_is_paints_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with desk() as running:
+        await running.press("7")
+        pane = running.app.screen.query_one("#latency", LineView)
+        pane.border_subtitle = "as before"
+        painted: list[object] = []
+        monkeypatch.setattr(pane, "refresh", lambda *regions, **options: painted.append(regions))
+        pane.border_subtitle = "as before"
+        assert painted == []
+        pane.border_subtitle = "another"
+        assert painted == [()]
+        assert pane.border_subtitle == "another"
+        pane.border_subtitle = None
+        assert pane.border_subtitle is None
 
 
 async def test_the_traffic_is_in_the_status_bar_everywhere(desk: Desk) -> None:
