@@ -21,7 +21,7 @@ from testnet.child import Event
 from testnet.layout import NetworkFolder
 from testnet.supervisor import Supervisor, ValidatorState
 
-INTERVAL_S = 1.0
+INTERVAL_S = 2.0
 CONFIG_LIMIT_BYTES = 64 * 1024
 CONFIG_MOST_LINES = 1_000
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
@@ -29,7 +29,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class ValidatorReports:
-    """Asks all validators once a second between `watch(True)` and `watch(False)`."""
+    """Asks all validators every two seconds between `watch(True)` and `watch(False)`."""
 
     def __init__(self, folder: NetworkFolder, supervisor: Supervisor, publish: Callable[[Event], None]) -> None:
         self._folder = folder

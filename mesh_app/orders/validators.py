@@ -223,7 +223,7 @@ class MarkLog(ValidatorOrder):
 
 @dataclass(frozen=True, slots=True)
 class WatchValidators(Order):
-    """Somebody looks at figures that are asked for once a second, or does not look any more."""
+    """Somebody looks at figures that are asked for again and again, or does not look any more."""
 
     is_watched: bool
 

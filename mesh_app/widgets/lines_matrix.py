@@ -24,7 +24,7 @@ DELAYS_MS: Final = (20.0, 50.0, 100.0, 250.0, 500.0)
 LOSSES_PERCENT: Final = (1.0, 5.0, 20.0, 50.0)
 PERCENT: Final = 100
 HEADER_ROWS: Final = 2
-STALE_AFTER_NS: Final = 4_000_000_000
+STALE_AFTER_NS: Final = 6_000_000_000
 
 
 class LinesMatrix(LineView, can_focus=True):

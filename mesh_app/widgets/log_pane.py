@@ -5,7 +5,8 @@ import re
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from functools import lru_cache
+from itertools import pairwise, takewhile
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
@@ -23,6 +24,7 @@ from mesh_app.widgets.row_list import MARK_WIDTH, RowList
 PIECES: Final = 1_024
 """A wrapped line has fewer pieces: keys of rows are `number * PIECES + piece`."""
 LEAST_WIDTH: Final = 10
+CACHED_LINES: Final = 1_024
 _PARTS: Final = re.compile(r"(\d{4}-\d\d-\d\d )(\d\d:\d\d:\d\d)([,.]\d+) (DEBUG|INFO|WARNING|ERROR|CRITICAL) (?:mesh_core\.)?([\w.]+) (.*)")
 
 
@@ -45,7 +47,7 @@ class Found:
         for line in reversed(new):
             if all(word in line.text.lower() for word in words):
                 self.numbers.append(line.number)
-                pieces = len(line_breaks(plain(log_spans(line)), width)) - 1 if width else 1
+                pieces = len(pieces_of(line, width)) if width else 1
                 self.keys += range(line.number * PIECES, line.number * PIECES + pieces)
         self.first, self.upto = first, max(self.upto, log.count)
         del self.keys[: bisect_left(self.keys, first * PIECES)]
@@ -108,11 +110,10 @@ class LogPane(RowList[int]):
         log = state.logs.of(self.index)
         number, piece = divmod(key, PIECES)
         line = log.lines[number - log.first]
-        spans = log_spans(line)
         if not self.wraps:
-            return spans
-        breaks = line_breaks(plain(spans), self._text_width)
-        return piece_of(spans, breaks[piece], breaks[piece + 1]) if piece + 1 < len(breaks) else ()
+            return log_spans(line)
+        pieces = pieces_of(line, max(LEAST_WIDTH, width))
+        return pieces[piece] if piece < len(pieces) else ()
 
     @override
     def empty_lines(self, state: State, width: int) -> Sequence[Line]:
@@ -193,6 +194,14 @@ class LogPane(RowList[int]):
         self.is_chosen = key != self._keys[-1]
 
 
+@lru_cache(maxsize=CACHED_LINES)
+def pieces_of(line: LogLine, width: int) -> tuple[Line, ...]:
+    """A line as it is drawn, in rows of at most `width` characters. The same lines are drawn again and again, while others come."""
+    spans = log_spans(line)
+    return tuple(piece_of(spans, start, end) for start, end in pairwise(line_breaks(plain(spans), width)))
+
+
+@lru_cache(maxsize=CACHED_LINES)
 def log_spans(line: LogLine) -> Line:
     """A line as it is drawn: the day and the program's own prefix say nothing here."""
     found = _PARTS.fullmatch(line.text)

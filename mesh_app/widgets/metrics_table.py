@@ -18,7 +18,7 @@ LABEL_WIDTH: Final = 18
 LEAST_COLUMN: Final = 13
 MOST_COLUMN: Final = 26
 SPARK_SECONDS: Final = 8
-STALE_AFTER_NS: Final = 4_000_000_000
+STALE_AFTER_NS: Final = 6_000_000_000
 _MIB: Final = 1024 * 1024
 Cell = tuple[str, Tone]
 Figure = Callable[[State, int, ReportView], Cell]
@@ -53,7 +53,7 @@ class MetricsTable(RowList[str]):
 
     @override
     def empty_lines(self, state: State, width: int) -> Sequence[Line]:
-        return [(Span("Each validator that is up is asked once a second.", "dim"),)]
+        return [(Span("Each validator that is up is asked every two seconds.", "dim"),)]
 
     def copy_json(self) -> tuple[str, str] | None:
         """The last report of each validator."""

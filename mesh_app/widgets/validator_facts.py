@@ -48,7 +48,8 @@ class ValidatorFacts(LineView):
         self.border_title = f"{validator_name(self.index)} · {validator.condition[1]}"
         lines = [*_alarm(state, validator, width), *_facts(state, validator, width)]
         commands = [_command(key, order) for key, order in commands_of(validator)]
-        heading: list[Line] = [(), (Span("the same, typed", "label"),)]
+        home = f", with MESH_HOME={state.network.home}" if state.network is not None and state.network.home else ""
+        heading: list[Line] = [(), *wrapped(f"the same, typed{home}", width, tone="label")]
         if height - len(lines) >= len(heading) + 2:
             lines += [*heading, *commands]
         return [cut(line, width) for line in lines[:height]]

@@ -10,7 +10,7 @@ from mesh_app.state import State, ValidatorView
 from mesh_app.widgets.line_view import fitted, padded, right_aligned
 from mesh_app.widgets.row_list import RowList
 
-STALE_AFTER_NS = 4_000_000_000
+STALE_AFTER_NS = 6_000_000_000
 _MIB = 1024 * 1024
 
 

@@ -5,7 +5,6 @@ Real processes, real wallets; payments go on all the time.
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -50,8 +49,7 @@ async def test_lost_disk(tmp_path: Path) -> None:
 
         # The disk is lost; the key, which is kept elsewhere, is not.
         await network.supervisor.stop(LOST)
-        shutil.rmtree(folder.data_dir)
-        folder.vote_journal.unlink()
+        await network.supervisor.wipe(LOST)
         await wallets.pay("alice", "bob", 10, "by three")
         since = len(network.events)
         await network.supervisor.start(LOST)
