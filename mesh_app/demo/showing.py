@@ -1,0 +1,231 @@
+"""Scenarios shown and recorded: live against real validators, or again from a journal; in a terminal, or into files."""
+
+import asyncio
+import contextlib
+import gc
+import importlib.metadata
+import os
+import platform
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from textual.pilot import Pilot
+
+from mesh_app.app import MeshApp
+from mesh_app.demo.director import Director, TappedWorkbench
+from mesh_app.demo.scenario import Scenario
+from mesh_app.exit_status import ExitStatus
+from mesh_app.recording.cast import CastHeader, read_cast
+from mesh_app.recording.journal import Header, Journal, JournalWriter, read_journal
+from mesh_app.recording.outputs import Look, Outputs, check_outputs
+from mesh_app.recording.pictures import PICTURE_MS, Picture, pictures_of
+from mesh_app.recording.playback import TICK_MS, play
+from mesh_app.services.replay import ReplayWorkbench
+from mesh_app.services.workbench import LocalWorkbench
+from mesh_app.setup import Setup
+from mesh_core.crypto import ristretto
+from mesh_core.errors import ErrorCode, LocalFault, MeshError
+from testnet.genesis import seeded_keys
+from testnet.layout import NetworkFolder
+
+LIVE_HOME_PREFIX: Final = "mesh-demo-"
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How a recording looks. `size` in cells; `speed` shortens what is shown, never what was measured."""
+
+    size: tuple[int, int] = (120, 36)
+    theme: str = "mesh-dark"
+    font: Path | None = None
+    cast_version: int = 2
+    speed: float = 1.0
+
+
+class Progress:
+    """One line on standard error that is written over; silent where that is no terminal."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._stream = stream
+        self._is_shown = stream.isatty()
+        self._last = 0.0
+
+    def tell(self, text: str, part: float | None = None) -> None:
+        """What goes on; `part` from 0 to 1 draws a bar."""
+        if not self._is_shown or (part is not None and part < 1 and time.monotonic() - self._last < 0.1):
+            return
+        self._last = time.monotonic()
+        bar = "" if part is None else f"[{'█' * int(part * 30):<30}] {part:4.0%} "
+        self._stream.write(f"\r\x1b[K{bar}{text}")
+        self._stream.flush()
+
+    def clear(self) -> None:
+        """The line is empty again."""
+        if self._is_shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+
+# --- Live -------------------------------------------------------------------------------------------------------------------------
+
+
+async def play_live(scenario: Scenario, *, journal: Path | None, style: Style, headless: bool, seed: int | None, progress: Progress) -> Director:
+    """Play a scenario against four real validators in a temporary home. The journal is written beside its place and moved there at the end. LocalFault.
+
+    With `headless` there is no terminal; else the person watches, and may press keys of their own, which are not recorded.
+    """
+    with tempfile.TemporaryDirectory(prefix=LIVE_HOME_PREFIX) as home, contextlib.ExitStack() as stack:
+        folder = NetworkFolder(Path(home) / "home")
+        workbench = LocalWorkbench(folder, auto_restart=True) if seed is None else LocalWorkbench(folder, key_entropy=seeded_keys(seed), auto_restart=True)
+        workbench.open()
+        part = None if journal is None else journal.with_name(f".{journal.name}.{os.getpid()}.part")
+        writer = None
+        if part is not None:
+            stack.callback(lambda: part.unlink(missing_ok=True))
+            writer = stack.enter_context(JournalWriter(_opened(part), Header(workbench.mode, workbench.now_ns(), about_run(scenario, seed))))
+        bench = TappedWorkbench(workbench, writer)
+        director = Director(scenario, bench, speed=style.speed, progress=lambda text: progress.tell(text))
+        app = MeshApp(bench, Setup(theme=style.theme))
+        async with workbench, _ended_by_signals(app):
+            workbench.watch_screen()
+            starting = asyncio.get_running_loop().create_task(_start(workbench))
+            try:
+                await app.run_async(headless=headless, size=style.size if headless else None, auto_pilot=director.conduct)
+            finally:
+                starting.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await starting
+        if director.fault is not None:
+            raise director.fault
+        if writer is not None and part is not None and journal is not None:
+            writer.end(bench.at_ms)
+            part.replace(journal)
+        return director
+
+
+async def _start(workbench: LocalWorkbench) -> None:
+    try:
+        await workbench.start()
+    except MeshError as error:
+        workbench.tell_fault(error)
+    gc.collect()
+    gc.freeze()
+
+
+@contextlib.asynccontextmanager
+async def _ended_by_signals(app: MeshApp) -> Any:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, app.exit)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def about_run(scenario: Scenario, seed: int | None) -> dict[str, Any]:
+    """What a journal says of the run that it holds: enough to judge its figures by."""
+    names = ("mesh-protocol", "textual", "aioquic", "PyNaCl")
+    return {
+        "scenario": scenario.name,
+        "title": scenario.title,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: importlib.metadata.version(name) for name in names} | {"python": platform.python_version()},
+        "machine": {"system": platform.system(), "architecture": platform.machine(), "cpu": _cpu_name(), "cores": os.cpu_count()},
+        "group_library": ristretto.BACKEND,
+        "seed": seed,
+    }
+
+
+def _cpu_name() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or "unknown"
+
+
+# --- Again ------------------------------------------------------------------------------------------------------------------------
+
+
+async def record_journal(journal: Journal, paths: Sequence[Path], style: Style, progress: Progress, *, poster_ms: int | None = None) -> dict[str, Any]:
+    """Play a journal into files; returns the manifest. LocalFault. Interrupted, it leaves no file."""
+    check_outputs(paths)
+    about = journal.header.about
+    title = str(about.get("title", "MESH"))
+    with Outputs(paths, CastHeader(*style.size, title), Look(style.font, style.cast_version)) as outputs:
+        end_ms = 0
+        for_poster = poster_ms
+        async for shot in play(journal, size=style.size, theme=style.theme):
+            at_ms = int(shot.at_ms / style.speed) // PICTURE_MS * PICTURE_MS
+            outputs.add(Picture(at_ms, shot.frame, shot.chapter))
+            if for_poster is not None and shot.at_ms >= for_poster:
+                outputs.take_poster()
+                for_poster = None
+            end_ms = at_ms + TICK_MS
+            progress.tell("recording", min(1.0, shot.at_ms / max(1, journal.length_ms)))
+        return outputs.finish(end_ms, {"mode": journal.header.mode, **about, "size": list(style.size), "speed": style.speed}, progress.tell)
+
+
+async def watch_journal(journal: Journal, style: Style) -> ExitStatus:
+    """Play a journal in the terminal, in real time; q leaves. What it shows says that it is no live run."""
+    mode = "SIM" if journal.header.mode == "SIM" else "REPLAY"
+    bench = ReplayWorkbench(Header(mode, journal.header.start_ns, journal.header.about))
+    app = MeshApp(bench, Setup(theme=style.theme))
+
+    async def give(pilot: Pilot[Any]) -> None:
+        begin = time.monotonic()
+        for entry in journal.entries:
+            while (now_ms := int((time.monotonic() - begin) * 1000 * style.speed)) < entry.at_ms:
+                bench.at_ms = now_ms
+                await asyncio.sleep(min(0.05, (entry.at_ms - now_ms) / 1000))
+            bench.at_ms = entry.at_ms
+            if entry.event is not None:
+                bench.events.put_nowait(entry.event)
+            if entry.key is not None:
+                app.tick()
+                await pilot.pause()
+                await pilot.press(entry.key)
+
+    await app.run_async(auto_pilot=give)
+    return ExitStatus.GOOD
+
+
+def record_cast(source: Path, paths: Sequence[Path], style: Style, progress: Progress) -> dict[str, Any]:
+    """Make films and pictures of an asciicast, by whatever program it was recorded. LocalFault."""
+    check_outputs(paths)
+    if source.absolute() in {path.absolute() for path in paths}:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{source} would be written over itself")
+    try:
+        with source.open(encoding="utf-8") as file:
+            header, events = read_cast(file, str(source))
+            with Outputs(paths, header, Look(style.font, style.cast_version)) as outputs:
+                end_ms = 0
+                for picture in pictures_of(header, events):
+                    at_ms = int(picture.at_ms / style.speed) // PICTURE_MS * PICTURE_MS
+                    outputs.add(Picture(at_ms, picture.frame, picture.chapter))
+                    end_ms = at_ms + PICTURE_MS
+                    progress.tell(f"{source.name}: {end_ms / 1000:.0f} s")
+                return outputs.finish(end_ms, {"source": source.name}, progress.tell)
+    except OSError as error:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{source} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{source} is no asciicast: it is not UTF-8") from error
+
+
+__all__ = ["Progress", "Style", "about_run", "play_live", "read_journal", "record_cast", "record_journal", "watch_journal"]
