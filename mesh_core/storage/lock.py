@@ -5,6 +5,7 @@ The kernel drops the lock when the process ends, however it ends, so there is no
 """
 
 import fcntl
+import itertools
 import os
 import re
 from pathlib import Path
@@ -14,7 +15,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 LOCK_SUFFIX = ".lock"
 LOCK_FILE_MODE = 0o600
 PID_LIMIT_BYTES = 32
-COMMAND_WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+COMMAND_WORD = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,39}")
 
 
 class StoreLocked(LocalFault):
@@ -84,12 +85,15 @@ def _read_owner(descriptor: int) -> str:
 
 
 def _read_command(pid: int) -> str:
-    """A process's program and the command given to it, where the system tells; nothing of its other arguments, which are its user's own affair."""
+    """A process's program and the command given to it, where the system tells; nothing of its other arguments, which are its user's own affair.
+
+    Behind an option stands its value and not a command, as far as anybody here can know.
+    """
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")
     except OSError:
         return ""
     if Path(words[0]).name.startswith("python"):
-        words = [word for word in words[1:] if not word.startswith("-")]
+        words = list(itertools.dropwhile(lambda word: word.startswith("-"), words[1:]))
     named = [Path(word).name for word in words[:1]] + words[1:2]
     return " ".join(word for word in named if COMMAND_WORD.fullmatch(word))

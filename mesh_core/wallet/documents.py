@@ -10,7 +10,7 @@ from mesh_core.errors import DecodeError, ErrorCode, MeshError
 from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, read_certificate
 from mesh_core.protocol.equivocation import verify_equivocation
 from mesh_core.protocol.genesis import Genesis
-from mesh_core.protocol.receipts import VerifiedReceipt, verify_receipt
+from mesh_core.protocol.receipts import ReceiptError, VerifiedReceipt, verify_receipt
 from mesh_core.types.certificate import CERTIFICATE, Certificate
 from mesh_core.types.codec import Codec
 from mesh_core.types.evidence import EQUIVOCATION_PROOF, EquivocationProof
@@ -44,7 +44,10 @@ def read_document(content: bytes, genesis: Genesis) -> Document:
     data = _from_hexadecimal(content)
     match _decode(data):
         case PaymentReceipt() as receipt:
-            return verify_receipt(receipt, genesis)
+            try:
+                return verify_receipt(receipt, genesis)
+            except ReceiptError as error:
+                raise ReceiptError(f"this receipt does not hold: {error.text}") from error
         case Certificate():
             try:
                 return read_certificate(data, genesis)

@@ -80,7 +80,7 @@ class Session:
             if self._disk.done():
                 self._disk.result()
             if not task.done():
-                raise LocalFault(ErrorCode.NO_QUORUM, f"{describe()} (waited {self._timeout_s:g} s, see --timeout)")
+                raise LocalFault(ErrorCode.NO_QUORUM, f"{describe()} (waited {self._timeout_s:g} s, see --timeout and 'mesh-wallet doctor')")
             return task.result()
         finally:
             task.cancel()

@@ -105,7 +105,11 @@ def test_lock_is_not_inherited_by_a_started_program(path: Path) -> None:
         child.kill()
 
 
-def test_owner_is_named_by_its_program_and_nothing_else_that_was_typed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [(("send", "--memo", "secret"), "mesh-wallet send"), (("--wallet", "secret", "send"), "mesh-wallet"), (("--json", "send"), "mesh-wallet")],
+)
+def test_owner_is_named_by_its_program_and_nothing_else_that_was_typed(tmp_path: Path, typed: tuple[str, ...], named: str) -> None:
     """A memo on another program's command line is its user's affair."""
     script = tmp_path / "mesh-wallet"
     script.write_text(
@@ -116,13 +120,13 @@ def test_owner_is_named_by_its_program_and_nothing_else_that_was_typed(tmp_path:
         "print('held', flush=True)\n"
         "sys.stdin.read()\n"
     )
-    command = [sys.executable, str(script), "send", "--memo", "secret"]
+    command = [sys.executable, str(script), *typed]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as process:
         assert process.stdout is not None
         process.stdout.readline()
         with pytest.raises(StoreLocked) as caught:
             OwnerLock.acquire(tmp_path / "file")
         process.communicate()
-    assert caught.value.owner in (f"process {process.pid} (mesh-wallet send)", f"process {process.pid}")
+    assert caught.value.owner in (f"process {process.pid} ({named})", f"process {process.pid}")
     if sys.platform == "linux":
-        assert caught.value.owner.endswith("(mesh-wallet send)")
+        assert caught.value.owner.endswith(f"({named})")

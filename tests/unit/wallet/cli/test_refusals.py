@@ -160,7 +160,7 @@ def test_no_validator_answers(run: Run) -> None:
     for command in (SEND, ("receive",)):
         text = say(run, *command, *QUICK, code="130a", status=ExitStatus.NO_QUORUM)
         assert "0 of 4 validators are reached, and 3 are needed (not reached: V1, V2, V3, V4)" in text
-        assert "Nothing was signed (waited 0.4 s, see --timeout)" in text
+        assert "Nothing was signed (waited 0.4 s, see --timeout and 'mesh-wallet doctor')" in text
 
 
 def test_balance_and_history_show_what_is_known_where_nobody_answers(run: Run) -> None:

@@ -215,7 +215,7 @@ def test_quorum_that_is_too_small_is_named(verify: Callable[..., Any]) -> None:
 def test_receipt_that_does_not_hold_has_its_own_code(verify: Callable[..., Any]) -> None:
     receipt = PAYMENT_RECEIPT.decode(DOCUMENTS["receipt"])
     more = PAYMENT_RECEIPT.encode(replace(receipt, value=501))
-    assert failed(verify(more)) == (5, "mesh-wallet: value and blinding factor do not open the output's commitment [1601]\n")
+    assert failed(verify(more)) == (5, "mesh-wallet: this receipt does not hold: value and blinding factor do not open the output's commitment [1601]\n")
 
 
 # --- What the verifier expects ---------------------------------------------------------------------------------------------------------------------
