@@ -10,6 +10,7 @@ import ipaddress
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -33,6 +34,7 @@ from mesh_core.network.connection import (
 from mesh_core.network.framing import Frame, FrameFault
 from mesh_core.network.quic import CloseReason, QuicTransport, dial
 from mesh_core.network.tls import certificate_fingerprint, client_configuration
+from mesh_core.network.work import WorkBudget
 from mesh_core.protocol.handshake import Entropy, HandshakeFault, Initiator, PeerIdentity
 from mesh_core.types.basic import Hash32, PublicKey
 from mesh_core.types.messages import (
@@ -42,6 +44,7 @@ from mesh_core.types.messages import (
     Event,
     Evidence,
     Handshake,
+    Message,
     Ping,
     Pong,
     QueryAccount,
@@ -62,6 +65,10 @@ HANDSHAKE_TIMEOUT_S: Final = 3.0
 MAX_QUEUED_BYTES: Final = 16 * 1024 * 1024
 """Requests that a validator has not acknowledged. Ours, so the limit only catches a validator that reads nothing."""
 MAX_PENDING_PINGS: Final = 16
+MAX_DEFERRED_BYTES: Final = 1024 * 1024
+"""Messages that wait because the validator has used up its share of this process's time; more, and it is cut off."""
+ANSWER_WORK_S: Final = 0.05
+"""What each request grants to its answer, whatever the validator has used up: the longest takes half of that, in small packets."""
 
 OnMessage = Callable[[Event | Evidence], None]
 
@@ -121,6 +128,8 @@ class _Pending:
 class Connection(WireConnection):
     """One connection, made by `connect`. `request` from any number of tasks; `on_message` is given events and evidence.
 
+    `work` limits the time that the validator's messages take here: what it sends beyond that waits, and a validator that goes on is cut off.
+
     Nothing is sent by itself: a connection on which nothing travels for ten seconds ends (`ping` keeps it alive, `link.ValidatorLink` does so by itself).
     """
 
@@ -135,6 +144,7 @@ class Connection(WireConnection):
         on_message: OnMessage | None = None,
         on_end: "Callable[[Connection], None] | None" = None,
         on_doubt: "Callable[[Connection], None] | None" = None,
+        work: WorkBudget | None = None,
     ) -> None:
         super().__init__(transport, peer.display_name, max_queued_bytes=MAX_QUEUED_BYTES)
         self._peer_address = peer
@@ -144,6 +154,10 @@ class Connection(WireConnection):
         self._on_message = on_message
         self._on_end = on_end
         self._on_doubt = on_doubt
+        self._work = work
+        self._resuming: asyncio.TimerHandle | None = None
+        self._spent_s = 0.0
+        """Time that was counted since the packet that is being processed came."""
         self._initiator: Initiator | None = None
         self._peer: PeerIdentity | None = None
         self._fault: PeerFault | None = None
@@ -213,6 +227,7 @@ class Connection(WireConnection):
         self._last_request_id += 1
         numbered = replace(message, request_id=self._last_request_id)
         self.send(numbered)
+        self._spend(-ANSWER_WORK_S)
         answer: asyncio.Future[Answer] = self._loop.create_future()
         self._pending[self._last_request_id] = _Pending(type(message), answer)
         return answer
@@ -304,16 +319,44 @@ class Connection(WireConnection):
         if self._peer is None:
             raise FrameFault(WireErrorCode.HANDSHAKE_REQUIRED, "a message before the handshake")
         self._messages.feed(data)
+        if self._resuming is None:
+            self._take_frames()
+        elif self._messages.buffered_bytes > MAX_DEFERRED_BYTES:
+            raise FrameFault(WireErrorCode.RATE_LIMIT, f"more than {MAX_DEFERRED_BYTES} bytes of messages for which there is no time")
+
+    def _take_frames(self) -> None:
+        """Take what has arrived, as long as the validator has time left: a flood of events must not take that of votes, which other connections carry."""
+        self._resuming = None
         while (frame := self._next_messages_frame()) is not None:
-            message = decode_frame(frame)
-            if isinstance(message, Answer):
-                self._receive_answer(message)
-            elif isinstance(message, Event | Evidence):
-                if self._on_message is None:
-                    raise FrameFault(WireErrorCode.BAD_FRAME, f"{type(message).__name__} that nobody has asked for")
-                self._on_message(message)
-            else:
-                raise FrameFault(WireErrorCode.BAD_FRAME, f"{type(message).__name__} from a validator")
+            started = time.thread_time()
+            self._take_message(decode_frame(frame))
+            seconds = time.thread_time() - started
+            self._spent_s += seconds
+            self._spend(seconds)
+            delay = 0.0 if self._work is None else self._work.delay(self.peer_name, now=self._loop.time())
+            if delay > 0.0 and not self.is_closing:
+                self._resuming = self._loop.call_later(delay, self._guard, self._take_frames)
+                return
+
+    def _take_message(self, message: Message) -> None:
+        if isinstance(message, Answer):
+            self._receive_answer(message)
+        elif isinstance(message, Event | Evidence):
+            if self._on_message is None:
+                raise FrameFault(WireErrorCode.BAD_FRAME, f"{type(message).__name__} that nobody has asked for")
+            self._on_message(message)
+        else:
+            raise FrameFault(WireErrorCode.BAD_FRAME, f"{type(message).__name__} from a validator")
+
+    def _spend(self, seconds: float) -> None:
+        if self._work is not None:
+            self._work.spend(self.peer_name, seconds, now=self._loop.time())
+
+    @override
+    def on_worked(self, seconds: float) -> None:
+        """What the messages in the packet took is counted already; decryption and the rest are not."""
+        self._spend(max(0.0, seconds - self._spent_s))
+        self._spent_s = 0.0
 
     def _receive_answer(self, message: Answer) -> None:
         pending = self._pending.pop(message.request_id, None)
@@ -349,6 +392,8 @@ class Connection(WireConnection):
             log_step(self.peer_name, "connection", role="initiator", result=f"ended before the handshake was complete: {reason.text}")
         else:
             logger.info("connection to %s ended: %s", self.peer_name, reason.text, extra={"peer": self.peer_name, "reason": reason.text})
+        if self._resuming is not None:
+            self._resuming.cancel()
         waiting: list[asyncio.Future[Answer] | asyncio.Future[Pong]] = [pending.answer for pending in self._pending.values()]
         waiting += self._pings.values()
         self._pending.clear()
@@ -374,6 +419,7 @@ async def connect(
     on_message: OnMessage | None = None,
     on_end: Callable[[Connection], None] | None = None,
     on_doubt: Callable[[Connection], None] | None = None,
+    work: WorkBudget | None = None,
     entropy: Entropy = os.urandom,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
     handshake_timeout_s: float = HANDSHAKE_TIMEOUT_S,
@@ -387,7 +433,15 @@ async def connect(
 
     def make_connection(transport: QuicTransport) -> Connection:
         connection = Connection(
-            transport, peer=peer, local=local, network_id=network_id, entropy=entropy, on_message=on_message, on_end=on_end, on_doubt=on_doubt
+            transport,
+            peer=peer,
+            local=local,
+            network_id=network_id,
+            entropy=entropy,
+            on_message=on_message,
+            on_end=on_end,
+            on_doubt=on_doubt,
+            work=work,
         )
         made.append(connection)
         return connection

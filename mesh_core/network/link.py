@@ -18,6 +18,7 @@ from mesh_core.errors import ErrorCode, MeshError, PeerFault
 from mesh_core.network.client import CONNECT_TIMEOUT_S, HANDSHAKE_TIMEOUT_S, Connection, LocalIdentity, OnMessage, PeerAddress, connect
 from mesh_core.network.connection import MAX_PENDING_REQUESTS, Answer, Answered, BulkRequest, Tier1Request
 from mesh_core.network.tls import client_configuration
+from mesh_core.network.work import WorkBudget
 from mesh_core.protocol.handshake import Entropy
 from mesh_core.types.basic import Hash32
 from mesh_core.types.messages import Pong
@@ -64,6 +65,9 @@ class LinkSettings:
     handshake_timeout_s: float = HANDSHAKE_TIMEOUT_S
     backoff_least_s: float = 0.05
     backoff_most_s: float = 2.0
+    message_share: float = 0.25
+    """What events and evidence of the validator may take of this process's time, on a connection that is open for them."""
+    message_burst_s: float = 1.0
 
 
 @dataclass(slots=True, eq=False)
@@ -107,6 +111,8 @@ class ValidatorLink:
         self._on_message = on_message
         self._settings = LinkSettings() if settings is None else settings
         self._entropy = entropy
+        # One for all connections of the link: a validator that is cut off for a flood begins the next one without another burst.
+        self._work = None if on_message is None else WorkBudget(share=self._settings.message_share, burst_s=self._settings.message_burst_s)
         self._status = LinkStatus(LinkState.DOWN)
         self._connection: Connection | None = None
         self._doubted: Connection | None = None
@@ -235,6 +241,7 @@ class ValidatorLink:
             on_message=self._on_message,
             on_end=self._connection_ended,
             on_doubt=self._connection_refused,
+            work=self._work,
             entropy=self._entropy,
             connect_timeout_s=self._settings.connect_timeout_s,
             handshake_timeout_s=self._settings.handshake_timeout_s,

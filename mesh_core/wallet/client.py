@@ -1,10 +1,11 @@
 """Connections of this process's wallets to all validators: one for requests and one for events to each, shared by all wallets."""
 
 from collections.abc import Callable
+from typing import Final
 
 from mesh_core.errors import DecodeError
 from mesh_core.network.client import Connection, LocalIdentity
-from mesh_core.network.link import LinkState, LinkStatus, ValidatorLink
+from mesh_core.network.link import LinkSettings, LinkState, LinkStatus, ValidatorLink
 from mesh_core.types.basic import PublicKey
 from mesh_core.types.events import CertificateApplied, EventKind, decode_event_body
 from mesh_core.types.messages import MAX_SUBSCRIBED_OWNERS, Event, Evidence, Role, Subscribe, SyncRequest
@@ -14,6 +15,9 @@ from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, OnCertificate, OnConnected
 from mesh_core.wallet.surroundings import REAL, Surroundings
 
 Publish = Callable[[WalletEvent], None]
+
+EVENTS_SHARE: Final = 0.05
+"""What each validator's announcements may take of this process's time. They are hints about a wallet's own accounts, and a few a second is much."""
 
 
 class ValidatorClient:
@@ -37,7 +41,15 @@ class ValidatorClient:
             ValidatorLink(peer, local, network_id, on_status=self._status_reporter(index), entropy=entropy) for index, peer in enumerate(network.validators)
         ]
         self._bulk_links = [
-            ValidatorLink(peer, local, network_id, on_connected=self._subscriber(index), on_message=self._event_receiver(index), entropy=entropy)
+            ValidatorLink(
+                peer,
+                local,
+                network_id,
+                on_connected=self._subscriber(index),
+                on_message=self._event_receiver(index),
+                settings=LinkSettings(message_share=EVENTS_SHARE),
+                entropy=entropy,
+            )
             for index, peer in enumerate(network.validators)
         ]
 

@@ -3,17 +3,20 @@
 import asyncio
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from typing_extensions import override
 
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, PeerFault, WireErrorCode
 from mesh_core.network.admission import AdmissionLimits
-from mesh_core.network.client import Connection, LocalIdentity, connect
+from mesh_core.network.client import MAX_DEFERRED_BYTES, Connection, LocalIdentity, connect
 from mesh_core.network.connection import ConnectionKind
 from mesh_core.network.server import HandshakeSettings, Server, ServerLimits, Session
 from mesh_core.network.tls import generate_tls_identity
+from mesh_core.network.work import WorkBudget
 from mesh_core.types.messages import (
     AckStatus,
     CertAck,
@@ -357,6 +360,83 @@ async def test_tier1_answers_flow_while_megabytes_are_synchronised() -> None:
         assert answered_during_transfer >= 3
         bulk.close()
         tier1.close()
+
+
+# --- Messages that nobody can keep up with ---------------------------------------------------------------------------------------------------------
+
+
+class Ration(WorkBudget):
+    """Time for so many messages, and then none."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+        self.spent: list[float] = []
+
+    @override
+    def spend(self, source: str, seconds: float, *, now: float) -> None:
+        self.spent.append(seconds)
+
+    @override
+    def delay(self, source: str, *, now: float) -> float:
+        self.most -= 1
+        return 0.0 if self.most > 0 else 0.01
+
+
+def flood(count: int, size: int) -> Callable[[Session, Message], bool]:
+    """So many events for whoever subscribes."""
+
+    def behave(session: Session, message: Message) -> bool:
+        if isinstance(message, Subscribe):
+            for number in range(count):
+                session.send(Event(number, 0, 4, bytes(size)))
+        return isinstance(message, Subscribe)
+
+    return behave
+
+
+async def test_events_beyond_their_share_wait_and_votes_on_another_connection_do_not() -> None:
+    events: list[int] = []
+    ration = Ration(20)
+    async with running(handler=EchoHandler(flood(200, 500))) as there:
+        tier1, bulk = await there.connect(), await there.connect(on_message=lambda message: events.append(message.event_number), work=ration)
+        bulk.send(Subscribe(0, 0xFFFF, (), 0))
+        await eventually(lambda: len(events) >= 20)
+        for number in range(3):
+            assert text_of(await tier1.request(vote_request(b"%d" % number), PATIENCE_S)) == str(number)
+        assert len(events) < 100
+        assert ration.spent
+        ration.most = 1_000_000
+        await eventually(lambda: len(events) == 200)
+        assert events == list(range(200))
+        for one in (tier1, bulk):
+            one.close()
+
+
+async def test_answers_that_were_asked_for_do_not_wait_for_a_share_that_is_used_up() -> None:
+    nothing_left = WorkBudget(share=1e-9, burst_s=0.2)
+    async with running(handler=EchoHandler(flood(10, 500))) as there:
+        connection = await there.connect(on_message=lambda message: None, work=nothing_left)
+        nothing_left.spend(connection.peer_name, 0.2, now=asyncio.get_running_loop().time())
+        for _ in range(20):
+            assert isinstance(await connection.request(SYNC, PATIENCE_S), SyncResponse)
+        connection.close()
+
+
+async def test_validator_that_floods_is_cut_off_before_it_fills_the_memory() -> None:
+    events: list[int] = []
+    count = 3 * MAX_DEFERRED_BYTES // 30_000
+    async with running(handler=EchoHandler(flood(count, 30_000))) as there:
+        connection = await there.connect(on_message=lambda message: events.append(message.event_number), work=Ration(1))
+        connection.send(Subscribe(0, 0xFFFF, (), 0))
+        await eventually(lambda: connection.fault is not None)
+        assert connection.fault is not None
+        assert len(events) < count
+        await eventually(lambda: bool(there.handler.closed))
+        assert there.handler.closed[0][1].startswith("RATE_LIMIT: more than")
+        taken = len(events)
+        await asyncio.sleep(0.03)
+        assert len(events) == taken, "nothing of a connection that is over is taken"
 
 
 # --- Endings ---------------------------------------------------------------------------------------------------------------------------------------
