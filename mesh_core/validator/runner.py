@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from mesh_core.crypto import ristretto
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
+from mesh_core.network.work import WorkBudget
 from mesh_core.protocol.effects import AskPeer, Broadcast, Effect, Emit, Persist, Reply, Source, VerifyProof, VerifySignatures
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.ledger import SupplyEquation
@@ -43,6 +44,9 @@ DIGEST_DELAY_MOST_S = 1.0
 DIGEST_PIECES_MOST = 64
 """So many turns of the loop have a piece of it. What is left afterwards is what has changed meanwhile."""
 STATUS_INTERVAL_S = 1.0
+EVIDENCE_PER_S = 16.0
+EVIDENCE_BURST = 256.0
+"""Proofs of double signing from one source, sustained and at once. A correct validator passes each on once, and two double signers are news."""
 AUDITED_ITEMS_MOST = 500
 """The supply audit adds up every commitment, about 18 us each; beyond so many it would hold up votes."""
 
@@ -92,6 +96,7 @@ class ValidatorRunner:
         self.pace = BulkPace(lambda: self.urgent_count)
         """What bulk work asks before each piece."""
         self._serving = SyncServing(self._answer_sync, self.pace)
+        self._evidence_budget = WorkBudget(share=EVIDENCE_PER_S, burst_s=EVIDENCE_BURST)
         self._sessions: dict[Source, Session] = {}
         self._sources: dict[Session, Source] = {}
         self._last_source = 0
@@ -185,6 +190,8 @@ class ValidatorRunner:
             case SyncRequest():
                 if not self._serving.take(session, message):
                     session.close(WireErrorCode.RATE_LIMIT, "too many requests for certificates wait already")
+            case Evidence() if not self._may_bring_evidence(session):
+                session.close(WireErrorCode.RATE_LIMIT, "too much evidence at once")
             case _:
                 if isinstance(message, VoteRequest | SettlementCertificate):
                     self.pace.on_request(asyncio.get_running_loop().time())
@@ -193,6 +200,14 @@ class ValidatorRunner:
                     effects = self.machine.handle(self._sources[session], message, asyncio.get_running_loop().time())
                 timing.rules_done_ns = self.clock.monotonic_ns()
                 self.perform(effects, timing)
+
+    def _may_bring_evidence(self, session: Session) -> bool:
+        """Nobody waits for an answer to it, and each piece costs two signatures, which anybody can make who has an account."""
+        now = asyncio.get_running_loop().time()
+        if self._evidence_budget.delay(session.source, now=now) > 0.0:
+            return False
+        self._evidence_budget.spend(session.source, 1.0, now=now)
+        return True
 
     def on_close(self, session: Session, reason: str) -> None:
         """A session is over."""

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault, WireErrorCode
+from mesh_core.network.work import WorkBudget
 from mesh_core.protocol.applying import WOKEN_AT_ONCE
-from mesh_core.protocol.effects import VerifyProof, VerifySignatures
+from mesh_core.protocol.effects import Effect, Source, VerifyProof, VerifySignatures
+from mesh_core.protocol.equivocation import build_client_equivocation
 from mesh_core.protocol.identifiers import identify
 from mesh_core.protocol.records import vote_key
 from mesh_core.protocol.vote_journal import JOURNAL_ENTRY, JournalCondition, JournalContents
@@ -42,7 +44,7 @@ from mesh_core.types.transition import TRANSITION, Transition
 from mesh_core.validator import lines
 from mesh_core.validator.ports import Verdict
 from mesh_core.validator.runner import ValidatorRunner
-from tests.cluster import Cluster, MemoryStore, certify_by_hand, validator_keys
+from tests.cluster import Cluster, MemoryStore, certify_by_hand, sign_core, validator_keys
 from tests.unit.network.peers import eventually
 
 ALL_KINDS = (1 << 11) - 1
@@ -296,6 +298,31 @@ async def test_validator_in_quarantine_says_so_everywhere_and_refuses_retryably(
     assert isinstance(refusal, VoteReject)
     assert refusal.code is ErrorCode.NOT_VOTING
     assert store.journalled[1:] == []
+
+
+async def test_flood_of_evidence_ends_its_connection_and_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench.runner, "_evidence_budget", WorkBudget(share=1e-9, burst_s=3.0))
+    handled: list[Message] = []
+    handle = bench.runner.machine.handle
+
+    def count(source: Source, message: Message, now: float) -> list[Effect]:
+        handled.append(message)
+        return handle(source, message, now)
+
+    monkeypatch.setattr(bench.runner.machine, "handle", count)
+    flooder, other = bench.connect(), bench.connect()
+    other.source = "192.0.2.1"
+    alice, bob = bench.cluster.account("alice"), bench.cluster.account("bob")
+    first, second = (sign_core(bench.cluster.draft_send(alice, (bob, amount)).core, alice.keys) for amount in (1, 2))
+    other_id = identify(second).transition_id
+    evidence = Evidence(build_client_equivocation(identify(first).statement, first.owner_signature, other_id, second.owner_signature))
+    while not flooder.closed:
+        bench.receive(flooder, evidence)
+        assert len(handled) < 10
+    assert len(handled) == 4
+    bench.receive(other, evidence)
+    assert len(handled) == 5
+    assert other.closed == []
 
 
 async def test_evidence_is_told_to_peers_only_when_it_is_durable(bench: Bench) -> None:
