@@ -170,6 +170,11 @@ class Database:
             return value or None
         return None
 
+    @property
+    def reading(self) -> int | None:
+        """Number of the read that is under way; for whoever watches over a deadline, from another thread."""
+        return self._reader.reading
+
     def records(self, prefix: str = "") -> Iterator[Record]:
         """All durable records whose key starts with `prefix` (ASCII), in the order of their keys, read page by page: a million rows need no memory.
 

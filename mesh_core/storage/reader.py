@@ -18,13 +18,16 @@ BUSY_TIMEOUT_SECONDS = 1.0
 
 
 class Reader:
-    """For any thread. A read that the disk does not answer cannot be interrupted; it stops its thread, and no vote comes out of that."""
+    """For any thread. A read that the disk does not answer cannot be interrupted; it stops its thread, and no vote comes out of that (read_watch.py)."""
 
-    __slots__ = ("_connection", "_mutex")
+    __slots__ = ("_connection", "_count", "_mutex", "reading")
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._mutex = threading.Lock()
+        self._count = 0
+        self.reading: int | None = None
+        """Number of the read that is under way."""
 
     @classmethod
     def open(cls, path: Path) -> "Reader":
@@ -34,7 +37,12 @@ class Reader:
     def read(self, statement: str, arguments: Sequence[object]) -> list[Row]:
         """All rows of one SELECT, as of the last commit. Raises sqlite3.Error; ProgrammingError after `close`."""
         with self._mutex:
-            return self._connection.execute(statement, arguments).fetchall()
+            self._count += 1
+            self.reading = self._count
+            try:
+                return self._connection.execute(statement, arguments).fetchall()
+            finally:
+                self.reading = None
 
     def close(self) -> None:
         """Close the connection; may be called twice."""

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from mesh_core.errors import LocalFault
+from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.vote_journal import JournalCondition, JournalContents
 from mesh_core.storage.committer import Committer, write_group
 from mesh_core.storage.database import DEADLINE_SECONDS, CommitStatistics, Database
 from mesh_core.storage.pending import Record
+from mesh_core.storage.read_watch import ReadWatch
 from mesh_core.storage.vote_journal import VoteJournal
 
 DATABASE_NAME = "validator.db"
@@ -93,6 +94,12 @@ class ValidatorStore:
     def journal_statistics(self) -> CommitStatistics:
         """Count and times of the journal's appends so far, their fsync included."""
         return self._journal.statistics
+
+    def watch_reads(self, on_hang: Callable[[LocalFault], None]) -> ReadWatch:
+        """Tell `on_hang`, in another thread, when a read takes longer than commits may. Whoever reads hangs then, and the process can only be ended hard."""
+        seconds = self._database.deadline_seconds
+        fault = LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot read {self.path}: the disk did not answer within {seconds:g} s")
+        return ReadWatch(lambda: self._database.reading, seconds, lambda: on_hang(fault))
 
     def records(self, prefix: str = "") -> Iterator[Record]:
         """Every durable record whose key starts with `prefix`, in the order of the keys; for the start, before the first `persist`."""

@@ -62,8 +62,7 @@ def run_validator(config_path: Path, *, supervised: bool, wrap: Wrap = lambda ru
         gc.freeze()
         asyncio.run(_run(config, _About(config_path), output, wrap, supervised=supervised))
     except LocalFault as fault:
-        output.write(lines.Fatal(time.monotonic_ns(), f"{fault.code:04x}", fault.text))
-        sys.stderr.write(f"mesh-app --validator: {fault}\n")
+        _tell_fatal(fault, output)
         return 1
     except Exception as error:
         # A bug of ours. The log gets all of it, the supervisor at least where to look.
@@ -116,6 +115,7 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, wrap:
         with about("validator.data_dir, validator.vote_journal"):
             runner, store = await restore(config, genesis, identity, output, on_fault)
             stack.push_async_callback(runner.close)
+            stack.callback(store.watch_reads(lambda fault: end_hard(fault, output)).close)
             await runner.prepare()
         with about("validator.identity_key"):
             end_first_start(config.identity_key)
@@ -151,6 +151,19 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, wrap:
     if faults:
         # Also one of the last moment, when the stop was under way already: an exit status of 0 says that everything is on the disk.
         raise faults[0]
+
+
+def end_hard(fault: LocalFault, output: LineWriter) -> None:
+    """Say why, and end: for another thread, when the event loop hangs in the kernel and will never hear of it."""
+    _tell_fatal(fault, output)
+    output.close()
+    os._exit(1)
+
+
+def _tell_fatal(fault: LocalFault, output: LineWriter) -> None:
+    output.write(lines.Fatal(time.monotonic_ns(), f"{fault.code:04x}", fault.text))
+    sys.stderr.write(f"mesh-app --validator: {fault}\n")
+    sys.stderr.flush()
 
 
 @contextlib.asynccontextmanager
