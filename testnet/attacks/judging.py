@@ -216,14 +216,13 @@ def _network_effects(before: Observation, after: Observation, deviations: list[s
     if any(standing.supply_audit is False for standing in after.standings.values()):
         deviations.append("the supply does not add up")
     silenced = [validator for validator, standing in after.standings.items() if not standing.votes and before.standings.get(validator, standing).votes]
-    missing = [validator for validator in before.standings if validator not in after.standings]
-    if silenced or missing:
-        deviations.append(f"{names(sorted(silenced + missing))} votes no more")
+    if silenced:
+        deviations.append(f"{names(sorted(silenced))} votes no more")
     rows: tuple[tuple[str, Callable[[Standing], str], bool], ...] = (
         ("log", lambda one: f"{one.log_length} certificates", is_one_state),
         ("state digest", lambda one: f"{one.digest[:_DIGITS]}…", is_one_state),
         ("supply", lambda one: {True: "adds up", False: "does NOT add up", None: "too large to add up"}[one.supply_audit], _supply_is_good(after)),
-        ("proofs held", lambda one: str(one.evidence_count), not silenced and not missing),
+        ("proofs held", lambda one: str(one.evidence_count), not silenced),
     )
     return [_network_effect(what, tell, before, after, good=good) for what, tell, good in rows]
 

@@ -24,8 +24,8 @@ from testnet.attacks.events import AttackEvent, AttackFailed, AttackOver, Attack
 from testnet.attacks.judging import Bystander, expected_evidence, judge
 from testnet.attacks.making import look_afterwards, make
 from testnet.attacks.observing import Observation, find_voting, observe
-from testnet.attacks.run import Payee, Run
-from testnet.attacks.wire import Wire
+from testnet.attacks.run import Payee, Run, names
+from testnet.attacks.wire import REQUEST_TIMEOUT_S, Wire
 from testnet.layout import NetworkFolder
 
 FOLDER = "laboratory"
@@ -59,13 +59,21 @@ class _Active:
 class Laboratory:
     """One home's laboratory. `start`, then attacks one after the other; `close` at the end."""
 
-    def __init__(self, folder: NetworkFolder, network: Network, publish: Callable[[AttackEvent], None], *, attacks: Mapping[str, Attack] = BY_ID) -> None:
-        """`publish` is given every event. `attacks` says what there is, and how each must end."""
+    def __init__(
+        self,
+        folder: NetworkFolder,
+        network: Network,
+        publish: Callable[[AttackEvent], None],
+        *,
+        attacks: Mapping[str, Attack] = BY_ID,
+        timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> None:
+        """`publish` is given every event. `attacks` says what there is, and how each must end; `timeout_s` how long an answer is waited for."""
         self._folder = folder
         self._home: Path = folder.home / FOLDER
         self._publish = publish
         self._attacks = attacks
-        self._wire = Wire(network)
+        self._wire = Wire(network, timeout_s)
         self._active: _Active | None = None
 
     def start(self) -> None:
@@ -127,6 +135,8 @@ class Laboratory:
         active.run = Run(attack, number, self._wire, self._publish, attacker, payees, voting, liar)
         await make(active.run, self._home)
         await active.run.play()
+        if active.run.silent:
+            raise LocalFault(ErrorCode.LABORATORY, f"{names(sorted(active.run.silent))} did not answer: gone, or held up, while the attack ran")
         await look_afterwards(active.run, self._home)
 
     async def conclude(self) -> AttackOver:
@@ -138,7 +148,13 @@ class Laboratory:
         try:
             await self._wire.wait_up(run.voting, CONNECT_DEADLINE_S)
             after = await observe(self._wire, self._folder, run.voting, list(before.accounts), evidence=expected_evidence(run, before))
+            gone = sorted(before.standings.keys() - after.standings.keys())
+            if gone:
+                raise LocalFault(ErrorCode.LABORATORY, f"{names(gone)} stopped while the attack ran: what came of it cannot be compared")
             judgement = await judge(run, before, after, active.bystanders)
+        except LocalFault as fault:
+            await self.abandon(fault.text)
+            raise
         except BaseException:
             await self.abandon("what came of it could not be measured: see the log of the laboratory")
             raise

@@ -110,6 +110,8 @@ class Run:
         self.answers: list[AttackAnswer] = []
         self.proofs: dict[Hash32, EquivocationProof] = {}
         self.deviations: list[str] = []
+        self.silent: set[int] = set()
+        """Validators that gave no answer at all. Anybody may be silent in an asynchronous network, so that is no deviation; nothing can be concluded either."""
         self._publish = publish
         self._sendings = 0
 
@@ -278,7 +280,9 @@ class Run:
     def _take(self, answer: AttackAnswer) -> None:
         self.answers.append(answer)
         self._publish(answer)
-        if not answer.as_expected:
+        if answer.verdict == SILENT:
+            self.silent.add(answer.validator)
+        elif not answer.as_expected:
             said = answer.text if answer.code is None else f"{answer.code} {answer.text}"
             self.deviations.append(f"V{answer.validator + 1} answered {answer.item} with: {said}")
         if answer.voted:

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
-from mesh_core.errors import LocalFault
+from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.construction import Payment
 from mesh_core.wallet.wallet import Wallet
 from testnet.attacks.accounts import AttackerWallet, copy_wallet
 from testnet.attacks.catalogue import AMOUNT
 from testnet.attacks.run import Run
+
+APPLIED_DEADLINE_S = 10.0
 
 
 async def make_stale_wallet(run: Run, home: Path) -> None:
@@ -23,6 +25,9 @@ async def make_stale_wallet(run: Run, home: Path) -> None:
         opening = original.wallet.account.opening
     finally:
         await original.close()
+    # A validator that has not seen the payment yet would vote for the second one, and rightly so.
+    if not await run.wire.wait_applied(run.voting, attacker.keys.owner, attacker.state.sequence + 1, APPLIED_DEADLINE_S):
+        raise LocalFault(ErrorCode.NO_QUORUM, f"the payment of {attacker.name} did not reach all validators within {APPLIED_DEADLINE_S:g} s")
     run.add_settled("A", paid.transition, opening)
     draft = run.draft(run.payees[1])
     what = f"{AMOUNT} to {run.payees[1].name}, out of slot {attacker.state.sequence} again, signed with what the old copy holds"

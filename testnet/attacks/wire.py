@@ -14,6 +14,7 @@ from mesh_core.types.messages import AccountStateMessage, Evidence, QueryAccount
 from mesh_core.wallet.network import Network
 
 REQUEST_TIMEOUT_S = 5.0
+POLL_INTERVAL_S = 0.05
 FIRST_KEY = bytes(33)
 CLAIMABLE_MOST = 100
 
@@ -21,8 +22,10 @@ CLAIMABLE_MOST = 100
 class Wire:
     """One link to each validator, and a second one for certificates that are fetched: a connection is for the one or the other."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, timeout_s: float = REQUEST_TIMEOUT_S) -> None:
+        """`timeout_s` is how long an answer is waited for."""
         self.network = network
+        self._timeout_s = timeout_s
         local = LocalIdentity(Role.WALLET)
         network_id = network.genesis.network_id
         self._changed = asyncio.Event()
@@ -59,10 +62,10 @@ class Wire:
             return False
         return True
 
-    async def request(self, validator: int, message: Answered, timeout_s: float = REQUEST_TIMEOUT_S) -> Answer:
+    async def request(self, validator: int, message: Answered) -> Answer:
         """Ask one validator. PeerFault when no answer comes."""
         links = self._bulk_links if isinstance(message, SyncRequest) else self._links
-        return await links[validator].request(message, timeout_s)
+        return await links[validator].request(message, self._timeout_s)
 
     def tell(self, validator: int, proof: EquivocationProof) -> bool:
         """Hand over a proof, which nobody answers. False where there is no connection."""
@@ -75,6 +78,20 @@ class Wire:
         except PeerFault:
             return None
         return answer if isinstance(answer, AccountStateMessage) else None
+
+    async def wait_applied(self, validators: Sequence[int], owner: PublicKey, sequence: int, timeout_s: float) -> bool:
+        """Wait until these validators have an account at this sequence, or beyond; False if they do not in time."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        for validator in validators:
+            while True:
+                answer = await self.query(validator, owner)
+                if answer is not None and answer.account.sequence >= sequence:
+                    break
+                if loop.time() >= deadline:
+                    return False
+                await asyncio.sleep(POLL_INTERVAL_S)
+        return True
 
     def _on_status(self, _: LinkStatus) -> None:
         self._changed.set()

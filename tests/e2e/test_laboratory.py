@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -22,6 +23,7 @@ from mesh_core.wallet.documents import read_document
 from mesh_core.wallet.network import load_network
 from testnet.attacks import double_voter
 from testnet.attacks.catalogue import ATTACKS, BY_ID, DOUBLE_VOTER, OVERSPEND, SPLIT_2_2, Ending, Kind, Sending
+from testnet.attacks.events import AttackFailed, AttackSent
 from testnet.attacks.judging import Bystander as Account
 from testnet.attacks.laboratory import Laboratory
 from testnet.attacks.service import LaboratoryService
@@ -188,6 +190,31 @@ async def test_what_is_otherwise_than_specified_is_seen(tmp_path: Path) -> None:
         assert "convicted is owner, validator, and should be owner" in over["deviations"]
         assert "the account is not locked, and should be locked" in over["deviations"]
         assert dict(over["votes"]) == {"A": 3, "B": 2}
+        # Silence is no deviation: nothing can be concluded from it, and that is said.
+        await ground.net.supervisor.restart(3)
+        pid = ground.net.supervisor.pid(3)
+        assert pid is not None
+        heard: list[Any] = []
+
+        def hold_up(event: Any) -> None:
+            heard.append(event)
+            if isinstance(event, AttackSent):
+                os.kill(pid, signal.SIGSTOP)
+
+        laboratory = Laboratory(ground.net.folder, load_network(ground.net.folder.network_file), hold_up, timeout_s=1.0)
+        laboratory.start()
+        try:
+            prepared = await laboratory.prepare("overspend")
+            await ground.pay(prepared.address, prepared.amount)
+            with pytest.raises(LocalFault, match="V4 did not answer: gone, or held up, while the attack ran"):
+                await laboratory.run()
+            assert isinstance(heard[-1], AttackFailed)
+            with pytest.raises(LocalFault, match="no attack is under way"):
+                await laboratory.conclude()
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            await laboratory.close()
+            await asyncio.sleep(0.01)
 
 
 # --- One at a time, and what can go wrong ----------------------------------------------------------------------------------------------------------
