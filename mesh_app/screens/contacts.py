@@ -72,7 +72,6 @@ class ContactsDialog(LiveModal):
 
     @override
     def on_mount(self) -> None:
-        super().on_mount()
         self.post_message(Ordered(ReadContacts()))
 
     @override

@@ -126,7 +126,6 @@ class FormModal(LiveModal):
 
     @override
     def on_mount(self) -> None:
-        super().on_mount()
         for field in self.fields():
             if field.options:
                 self.query_one(f"#{field.id}", Choice).set_options(field.options, preferred=field.value)

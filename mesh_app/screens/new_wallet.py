@@ -116,7 +116,6 @@ class PhraseDialog(FormModal):
 
     @override
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_timer(SHOWN_SECONDS, lambda: self._cover_words(is_covered=True))
         self.watch(self.app, "app_focus", self._leave_window, init=False)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from textual import events
 from textual.message import Message
 from typing_extensions import override
 
@@ -29,6 +30,7 @@ class WalletList(RowList[str]):
     """Wallets by name."""
 
     BORDER_TITLE = "Wallets"
+    _wanted = ""
 
     class ExtraChosen(Message):
         """Enter, or the mouse, on a row that is no wallet."""
@@ -44,13 +46,14 @@ class WalletList(RowList[str]):
 
     def put(self, name: str) -> None:
         """Puts the cursor on a wallet, as soon as it is there."""
-        self.is_chosen = True
-        self.cursor = name
+        self._wanted = name
         self.reshow()
         self.refresh()
 
     @override
     def row_keys(self, state: State) -> Sequence[str]:
+        if self._wanted in state.wallets:
+            self.cursor, self.is_chosen, self._wanted = self._wanted, True, ""
         return [*state.wallets, *EXTRA_ROWS]
 
     @override
@@ -66,12 +69,16 @@ class WalletList(RowList[str]):
 
     @override
     def _put(self, key: str) -> None:
+        self._wanted = ""
         super()._put(key)
-        self.reshow()
 
-    def on_mouse_up(self) -> None:
-        """A click on such a row does it at once."""
-        self.call_after_refresh(self._choose_extra)
+    @override
+    def on_click(self, event: events.Click) -> None:
+        """A click on such a row does it at once, behind the list's own handler, which puts the cursor there."""
+        content = event.get_content_offset(self)
+        index = self._top + content.y if content is not None else -1
+        if 0 <= index < len(self._keys) and self._keys[index] in EXTRA_ROWS:
+            self.call_later(self._choose_extra)
 
     def _choose_extra(self) -> None:
         if self.cursor in EXTRA_ROWS and self.has_focus:

@@ -209,3 +209,26 @@ async def test_balance_and_commitment_are_whole_at_every_size(desk: Desk, size: 
         assert "1,000,000,000" in running.pane_text("#wallets")
         opened = running.pane_text("#opened")
         assert "1,000,000,000" in opened or opened.startswith("\n".join(large_digits("1,000,000,000")))
+
+
+async def test_wallet_in_focus_is_found_again_when_it_comes_later(desk: Desk) -> None:
+    """At a start the wallets are told one after the other."""
+    async with desk() as running:
+        await running.press("2")
+        wallets = running.app.screen.query_one("#wallets")
+        wallets.restore({"wallet": "zoe", "hides_amounts": True})  # type: ignore[attr-defined]
+        await running.settle()
+        assert wallets.cursor == "alice"  # type: ignore[attr-defined]
+        assert running.bench.orders == [HideAmounts(hides=True)]
+        running.bench.balances["zoe"], running.bench.sequences["zoe"] = 5, 0
+        await tell(running, running.bench.wallet("zoe"))
+        assert wallets.cursor == "zoe"  # type: ignore[attr-defined]
+        assert wallets.keep() == {"wallet": "zoe", "hides_amounts": False}  # type: ignore[attr-defined]
+
+
+async def test_click_on_a_row_that_is_no_wallet_opens_its_form(desk: Desk) -> None:
+    async with desk() as running:
+        await running.press("2")
+        await running.pilot.click("#wallets", offset=(6, 4))
+        await running.settle()
+        assert "A new wallet" in running.screen_text()
