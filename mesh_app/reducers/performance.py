@@ -6,8 +6,10 @@ from typing import Final
 from mesh_app.event_fields import Fields, MalformedEventError, StaleEventError
 from mesh_app.format import amount, counted, milliseconds
 from mesh_app.reducers.note import Note, Notes, Reducer
+from mesh_app.reducers.wallets import MAX_NEW_FAULTS
 from mesh_app.spans import Tone, validator_name
 from mesh_app.state import State
+from mesh_app.state.entries import Fault
 from mesh_app.state.performance import MAX_RUNS, Figures, Kind, Machine, RunView, ScreenLag
 
 TRAFFIC_PLAN: Final = ("rate", "amount_least", "amount_most", "wallets", "seed")
@@ -113,6 +115,8 @@ def _over(state: State, fields: Fields, t_ns: int, kind: Kind) -> Notes:
     told = f"{run.reason}{f': {run.text}' if run.text else ''}, {amount(run.done)} of {counted(run.sent, 'payment')} final"
     failed = f", {run.failures_count} failed" if run.failures_count else ""
     skipped = f", {amount(run.skipped)} left out" if run.skipped else ""
+    if run.reason == "failed" and len(state.new_faults) < MAX_NEW_FAULTS:
+        state.new_faults.append(Fault(f"the {TITLES[kind]} ended: {run.text}", None))
     figures = run.figures
     times = f", p50 {milliseconds(figures.p50_ms)}, p99 {milliseconds(figures.p99_ms)}, {run.throughput or 0:g} a second" if figures is not None else ""
     return (_note(run, f"{told}{failed}{skipped}{times}", tone),)

@@ -72,6 +72,11 @@ class PerformanceScreen(MeshScreen):
         if self._is_live():
             self.query_one(MeasureForm).submit()
 
+    def action_form(self) -> None:
+        """Into the first form, or from it into the second."""
+        is_in_first = self.focused is not None and self.query_one(TrafficForm) in self.focused.ancestors
+        self.set_focus(self.query_one("#measure-form #payments" if is_in_first else "#rate"))
+
     def action_export(self) -> None:
         """Writes the measurement in sight, else the newest one."""
         if self._state is None:
@@ -84,15 +89,19 @@ class PerformanceScreen(MeshScreen):
         else:
             self.post_message(Ordered(ExportMeasurement(found.file)))
 
-    async def action_stop_run(self) -> None:
+    async def action_back(self) -> None:
         """Out of a field into the list; from there it stops a measurement, or leads back."""
         order = self._stop_order()
         if self.focused is not None and any(isinstance(node, LoadForm) for node in self.focused.ancestors):
             self.set_focus(self.query_one(RunList))
-        elif order is not None:
+        elif order is not None and not self._has_more_to_undo():
             self.post_message(Ordered(order))
         else:
             await self.run_action("app.back")
+
+    def _has_more_to_undo(self) -> bool:
+        """What escape undoes on every screen comes first: a selection, a zoom, an error that was read."""
+        return bool(self.selections) or self.maximized is not None or bool(getattr(self.app, "errors", ()))
 
     def _stop_order(self) -> Order | None:
         """Traffic goes on while one looks elsewhere, so escape leaves it alone."""
@@ -117,4 +126,6 @@ class PerformanceScreen(MeshScreen):
             return
         self._exports_seen = state.performance.exports_count
         if state.performance.exported:
-            self.notify("written: " + "\nand ".join(state.performance.exported), timeout=8, markup=False)
+            folder, _, first = state.performance.exported[0].rpartition("/")
+            names = (first, *(path.rpartition("/")[2] for path in state.performance.exported[1:]))
+            self.notify(f"written to {folder}:\n" + "\n".join(names), timeout=8, markup=False)

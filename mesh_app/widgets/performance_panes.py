@@ -1,6 +1,8 @@
 """The panes of the performance screen: how a run goes, how long its payments take, and where that time goes."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Final
 
 from typing_extensions import override
@@ -31,7 +33,7 @@ PART_WORDS: Final = {
 }
 
 
-class PerformancePane(LineView):
+class PerformancePane(LineView, can_focus=True):
     """A pane about one run: `run_key` is chosen by the screen, and None where there is none."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's own name
@@ -42,6 +44,17 @@ class PerformancePane(LineView):
     def find_run(self, state: State) -> RunView | None:
         """The run in sight."""
         return state.performance.runs.get(self.run_key) if self.run_key is not None else None
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """What `y` copies here."""
+        run = self.find_run(self._state) if self._state is not None else None
+        words = figures_words(run) if run is not None else ""
+        return ("figures of this run", words) if words else None
+
+    def copy_json(self) -> tuple[str, str] | None:
+        """What `Y` copies here."""
+        run = self.find_run(self._state) if self._state is not None else None
+        return run_as_json(run) if run is not None else None
 
 
 class NowPane(PerformancePane):
@@ -96,16 +109,6 @@ class LatencyPane(PerformancePane):
             return [*head, cumulative_line(figures, width)][:height]
         return [*head, *histogram_lines(figures, width, left)]
 
-    def copy_text(self) -> tuple[str, str] | None:
-        """What `y` copies here."""
-        run = self.find_run(self._state) if self._state is not None else None
-        if run is None or run.figures is None:
-            return None
-        figures = run.figures
-        told = f"p50 {milliseconds(figures.p50_ms)}, p95 {milliseconds(figures.p95_ms)}, p99 {milliseconds(figures.p99_ms)}, max {milliseconds(figures.max_ms)}"
-        machine = f"{run.machine.cpu}, {counted(run.machine.cores, 'core')} shared by {run.machine.validators_here} validators, load {run.load:g}"
-        return "figures of this run", f"{told}, {counted(figures.counted, 'payment')}; {machine}; MESH {run.machine.version}, {run.machine.backend}"
-
 
 class SplitPane(PerformancePane):
     """Where a payment's time goes: medians of its parts, one after the other."""
@@ -118,6 +121,22 @@ class SplitPane(PerformancePane):
         if run is None or run.figures is None or not run.figures.parts:
             return wrapped("medians of wait, build, prove, check, sign, store, votes and certificate, as a waterfall", width, tone="dim")[:height]
         return split_lines(run.figures, width, height)
+
+
+def figures_words(run: RunView) -> str:
+    """A run in one line, with what its figures depend on; empty where nothing was timed."""
+    figures, machine = run.figures, run.machine
+    if figures is None:
+        return ""
+    told = f"p50 {milliseconds(figures.p50_ms)}, p95 {milliseconds(figures.p95_ms)}, p99 {milliseconds(figures.p99_ms)}, max {milliseconds(figures.max_ms)}"
+    place = f"{machine.cpu}, {counted(machine.cores, 'core')} shared by {machine.validators_here} validators, load {run.load:g}"
+    date = f" on {run.date}" if run.date else ""
+    return f"{told}, {counted(figures.counted, 'payment')}{date}; {place}; MESH {machine.version}, {machine.backend}, Python {machine.python}"
+
+
+def run_as_json(run: RunView) -> tuple[str, str]:
+    """(what, text) for whoever takes a run away."""
+    return "measured run", json.dumps(asdict(run), indent=1)
 
 
 def split_lines(figures: Figures, width: int, height: int) -> list[Line]:

@@ -1,8 +1,6 @@
 """Runs of today and measurements of earlier days, the newest first, each beside the one before it."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from typing_extensions import override
@@ -12,6 +10,7 @@ from mesh_app.spans import Line, Span, Tone
 from mesh_app.state import State
 from mesh_app.state.performance import RunView
 from mesh_app.widgets.line_view import fitted, padded
+from mesh_app.widgets.performance_panes import figures_words, run_as_json
 from mesh_app.widgets.row_list import RowList
 
 SAME_SHARE = 0.05
@@ -45,10 +44,19 @@ class RunList(RowList[str]):
     def empty_lines(self, state: State, width: int) -> Sequence[Line]:
         return [(Span("measurements, also of earlier days: ", "dim"), Span("m", "amount"), Span(" measures", "dim"))]
 
+    def copy_text(self) -> tuple[str, str] | None:
+        """What `y` copies here."""
+        run = self._chosen()
+        words = figures_words(run) if run is not None else ""
+        return ("figures of this run", words) if words else None
+
     def copy_json(self) -> tuple[str, str] | None:
         """What `Y` copies here."""
-        run = self._state.performance.runs.get(self.cursor) if self._state is not None and self.cursor is not None else None
-        return ("measured run", json.dumps(asdict(run), indent=1)) if run is not None else None
+        run = self._chosen()
+        return run_as_json(run) if run is not None else None
+
+    def _chosen(self) -> RunView | None:
+        return self._state.performance.runs.get(self.cursor) if self._state is not None and self.cursor is not None else None
 
 
 def _title(run: RunView, *, is_short: bool) -> Line:

@@ -210,7 +210,7 @@ def measure_load(rate: float, seconds: int, width: int, height: int) -> list[Row
                 rows.append(replace(row, cpu_percent=cpu, all_percent=everything))
             if rate:
                 # The form's first field is the rate.
-                for key in ("7", "\t", "\x1b[F", "\x7f", "\x7f", *f"{rate:g}"):
+                for key in ("7", "f", "\x1b[F", "\x7f", "\x7f", *f"{rate:g}"):
                     terminal.keys(key)
                     time.sleep(TYPING_S)
                 terminal.mark()

@@ -17,7 +17,7 @@ def live(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_traffic_is_started_as_the_form_says_and_stopped_again(desk: Desk) -> None:
     async with desk() as running:
-        await running.press("7", "tab")
+        await running.press("7", "f")
         assert running.focused_id == "rate"
         await running.press("end", "backspace", "backspace")
         await running.type("5")
@@ -62,7 +62,9 @@ async def test_escape_asks_before_it_stops_a_measurement(desk: Desk) -> None:
         begun = running.bench.now_ns()
         running.bench.emit(story.started("measure", begun), story.progress("measure", begun, story.times(60)))
         await running.settle()
-        await running.press("tab", "escape")
+        await running.press("f", "f")
+        assert running.focused_id == "payments"
+        await running.press("escape")
         assert running.focused_id == "runs"
         await running.press("escape")
         assert "Stop the measurement?" in running.screen_text()
@@ -82,12 +84,12 @@ async def test_a_measurement_is_exported_and_the_path_told(desk: Desk) -> None:
         assert running.bench.orders == [ExportMeasurement(kept["file"])]
         running.bench.emit({"event": "measure_exported", "t_ns": 1, "json": "/home/you/exports/m.json", "csv": "/home/you/exports/m.csv"})
         await running.settle()
-        assert any("/home/you/exports/m.json" in toast for toast in running.toasts())
+        assert "written to /home/you/exports:\nm.json\nm.csv" in running.toasts()
 
 
 async def test_a_wrong_field_is_told_and_gone_to(desk: Desk) -> None:
     async with desk() as running:
-        await running.press("7", "tab")
+        await running.press("7", "f")
         await running.press("end", "backspace", "backspace", "0", "enter")
         assert running.focused_id == "rate"
         assert "rate: 0.01 to 1,000" in running.screen_text()
@@ -96,7 +98,7 @@ async def test_a_wrong_field_is_told_and_gone_to(desk: Desk) -> None:
 
 async def test_letters_in_a_number_are_keys_and_digits_are_digits(desk: Desk) -> None:
     async with desk() as running:
-        await running.press("7", "tab", "end", "x", "7", "m")
+        await running.press("7", "f", "end", "x", "7", "m")
         assert running.bench.orders == [StartMeasurement()]
         assert running.app.current_mode == "performance"
         await running.press("enter")

@@ -20,7 +20,7 @@ def test_no_key_has_two_actions_where_both_are_in_force() -> None:
             # The form repeats what its keys do everywhere, with words for the form.
             if "filter" in {first.scope, second.scope} and shared == {"escape"}:
                 continue  # escape clears a filter where there is one, and leads back where there is none
-            assert {"form", "filter_line"} & {first.scope, second.scope}
+            assert {"form", "filter_line", "load_form", "performance"} & {first.scope, second.scope}
             assert first.name.removeprefix("app.") == second.name.removeprefix("app.")
 
 

@@ -66,6 +66,11 @@ def test_a_run_ends_with_its_process() -> None:
     assert state.performance.running is None
 
 
+def test_a_run_that_fails_is_told_wherever_one_looks() -> None:
+    state = after(story.started("traffic", 1), story.over("traffic", 2, [], reason="failed", text="no faucet listens"))
+    assert [fault.text for fault in state.new_faults] == ["the traffic ended: no faucet listens"]
+
+
 def test_a_progress_without_its_run_is_stale_and_changes_nothing() -> None:
     state = after(story.progress("traffic", 1, story.times()), story.over("measure", 2, story.times()))
     assert not state.performance.runs
