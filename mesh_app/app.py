@@ -14,24 +14,35 @@ from rich.traceback import Traceback
 from textual import on
 from textual._context import active_message_pump
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.css.query import NoMatches
 from textual.notifications import Notification, SeverityLevel
 from textual.screen import Screen
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker, WorkerFailed, WorkerState
 from typing_extensions import override
 
 from mesh_app.actions import ACTIONS
-from mesh_app.exports import write_export
+from mesh_app.exports import free_export, write_export
 from mesh_app.messages import CertificateWanted, Ordered, PaymentWanted, SecretWanted, StateWanted
 from mesh_app.mishaps import Mishaps, words_of
 from mesh_app.model import State, apply, remark
 from mesh_app.orders.order import Order
 from mesh_app.orders.performance import StartTraffic, StopTraffic
-from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator, ValidatorOrder
+from mesh_app.orders.validators import (
+    KillValidator,
+    PauseValidator,
+    RestartValidator,
+    ResumeValidator,
+    StartValidator,
+    StopValidator,
+    ValidatorOrder,
+    WipeValidator,
+)
 from mesh_app.orders.wallets import Pay
 from mesh_app.ports import Workbench
 from mesh_app.questions import question_before, why_not
+from mesh_app.recording.screen import take_frame
+from mesh_app.recording.session import SessionRecording
 from mesh_app.screens.confirm import Confirm
 from mesh_app.screens.help import HelpScreen
 from mesh_app.screens.laboratory import LaboratoryScreen
@@ -50,7 +61,7 @@ from mesh_app.terminal_driver import TerminalDriver
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.tones import MESH_MONO, MESH_THEMES
 from mesh_app.widgets.unbroken import Unbroken
-from mesh_core.errors import MeshError
+from mesh_core.errors import LocalFault, MeshError
 from mesh_core.types.visible_text import visible_text
 
 TICK_SECONDS: Final = 0.1
@@ -61,7 +72,15 @@ MAX_EVENTS_PER_TICK: Final = 2_000
 """More wait for the next tick, so that a flood of events never holds up the keyboard."""
 WAYS: Final = frozenset({"show", "pay", "back", "leave"})
 MAX_TOASTS: Final = 2
-VALIDATOR_COMMANDS: Final[tuple[type[ValidatorOrder], ...]] = (StartValidator, StopValidator, KillValidator, RestartValidator)
+VALIDATOR_COMMANDS: Final[tuple[type[ValidatorOrder], ...]] = (
+    StartValidator,
+    StopValidator,
+    KillValidator,
+    RestartValidator,
+    PauseValidator,
+    ResumeValidator,
+    WipeValidator,
+)
 """In the command palette, for each validator."""
 TOAST_SECONDS: Final = 4.0
 ERROR_TOAST_SECONDS: Final = 8.0
@@ -102,6 +121,7 @@ class MeshApp(Unbroken, App[None]):
         """Why the workstation could not go on, where it could not; for the terminal that it leaves behind."""
         self.when_up: Callable[[], None] = lambda: None
         """Called once the terminal is the screen's."""
+        self._recording: SessionRecording | None = None
         self._toast_ends: list[tuple[int, str]] = []
         self._earlier_screens: list[str] = []
         self._second = -1
@@ -125,6 +145,8 @@ class MeshApp(Unbroken, App[None]):
         for problem in self.setup.problems:
             self.tell_error(problem)
         self.when_up()
+        if self.setup.record is not None:
+            self._begin_recording(self.setup.record)
         if not self.setup.is_driven:
             self.set_interval(SLOW_TICK_SECONDS if self.setup.settings.slow else TICK_SECONDS, self.tick)
         self.tick()
@@ -133,6 +155,7 @@ class MeshApp(Unbroken, App[None]):
 
     def tick(self) -> bool:
         """Brings waiting events into the state and, where something changed, the screen up to date. Whether it did."""
+        self._take_picture()
         self.state.now_ns = self.workbench.now_ns()
         changed = self._take_events()
         self._tell_faults()
@@ -450,6 +473,59 @@ class MeshApp(Unbroken, App[None]):
                 self._unnotify(notification)
         return True
 
+    # --- Recording --------------------------------------------------------------------------------------------------------------
+
+    def action_record(self) -> None:
+        """Begins a recording of the screen in the home's exports, or ends the one that runs."""
+        if self._recording is not None:
+            self._end_recording()
+            return
+        network = self.state.network
+        if network is None or not network.home:
+            self.toast("no home to record into")
+            return
+        try:
+            self._begin_recording(free_export(Path(network.home), "recording", "cast"))
+        except OSError as error:
+            self.tell_error(f"cannot record: {error.strerror or error}")
+
+    def _begin_recording(self, path: Path) -> None:
+        try:
+            self._recording = SessionRecording(path, self.size, self.workbench.now_ns())
+        except LocalFault as fault:
+            self.tell_error(fault.text)
+            return
+        self.state.show.is_recording = self._is_out_of_date = True
+        self.toast(f"recording; {self.get_key_display(Binding('ctrl+r', 'record'))} ends it. Secrets are covered.")
+
+    def _take_picture(self) -> None:
+        if self._recording is None:
+            return
+        is_secret = any(isinstance(screen, LiveModal) and screen.HOLDS_SECRET for screen in self.screen_stack)
+        try:
+            self._recording.take(self.workbench.now_ns(), take_frame(self), is_secret=is_secret)
+        except LocalFault as fault:
+            self._recording.abandon()
+            self._recording = None
+            self.state.show.is_recording = False
+            self.tell_error(f"the recording ended: {fault.text}")
+
+    def _end_recording(self) -> None:
+        recording, self._recording = self._recording, None
+        self.state.show.is_recording, self._is_out_of_date = False, True
+        if recording is None:
+            return
+        try:
+            recording.end()
+        except LocalFault as fault:
+            self.tell_error(fault.text)
+        else:
+            self.toast(f"recorded: {recording.path}")
+
+    def on_unmount(self) -> None:
+        """A recording that still runs is whole as it is."""
+        self._end_recording()
+
     # --- What is kept for the next run --------------------------------------------------------------------------------------------
 
     def _restore(self, screen: MeshScreen) -> None:
@@ -485,6 +561,10 @@ class MeshApp(Unbroken, App[None]):
 
         Where it cannot go on (no screen yet, a screen whose loop has ended, far too many), the application ends in good order with that line.
         """
+        if isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches):
+            # Textual's palette still looks for its list when it was closed at once: nothing is missing that anybody sees.
+            logger.info("a worker outlived its screen: %s", error)
+            return
         line = self.mishaps.take(error)
         if not self.is_running or not self._screen_stacks.get(self._current_mode) or self.mishaps.too_many:
             self._give_up(error)
