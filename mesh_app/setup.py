@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mesh_app.settings.kept import Kept
 from mesh_app.settings.settings import Settings
@@ -19,5 +20,9 @@ class Setup:
     """Writes what is kept, away from the screen's loop; returns what went wrong in words."""
     about: About = field(default_factory=About)
     problems: tuple[str, ...] = ()
+    stops_validators: bool = True
+    """Whether they end with the screen; not those of a network that somebody else runs."""
+    record: Path | None = None
+    """Where a recording of this run goes that begins with it."""
     is_driven: bool = False
     """Whether somebody else calls `MeshApp.tick`, in a time of its own: a recording that is played again."""

@@ -25,6 +25,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("everywhere", "back", "escape", "Back", "Out of a form or dialog; back", in_bar=False),
     Action("everywhere", "dismiss_errors", "ctrl+e", "Dismiss errors", "Dismiss the errors above the keys, as esc does", in_bar=False, in_palette=True),
     Action("everywhere", "screenshot_file", "ctrl+s", "Screenshot", "Save the screen as a picture (SVG) in the home folder", in_bar=False, in_palette=True),
+    Action("everywhere", "record", "ctrl+r", "Record", "Record what is on the screen, or end the recording", in_bar=False, in_palette=True),
     Action("everywhere", "command_palette", "ctrl+p", "Commands", "Find a command by its name"),
     Action("everywhere", "leave", "q", "Quit", "Quit; asks while validators run", in_palette=True),
     Action("everywhere", "stay", "ctrl+z", "Stay", "Says that ctrl+z does not suspend: validators would go on unseen", in_bar=False),

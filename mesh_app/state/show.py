@@ -14,6 +14,7 @@ class ShowView:
 
     chapter: str = ""
     caption: str = ""
+    is_recording: bool = False
     keys: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=MAX_SHOWN_KEYS))
 
     def keys_at(self, now_ns: int) -> tuple[str, ...]:

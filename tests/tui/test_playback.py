@@ -1,12 +1,19 @@
 """A journal that is played again. Goal: the same screens, byte by byte, in the journal's time; and what a demonstration says is on them."""
 
 import io
+from pathlib import Path
 
-from mesh_app.recording.cast import CastHeader, CastWriter
+from textual.app import ComposeResult
+from textual.widgets import Static
+from typing_extensions import override
+
+from mesh_app.recording.cast import CastHeader, CastWriter, read_cast
 from mesh_app.recording.frame import Frame
 from mesh_app.recording.journal import Entry, Header, Journal
 from mesh_app.recording.playback import play
 from mesh_app.recording.screen import take_frame
+from mesh_app.recording.session import COVER
+from mesh_app.screens.live_modal import LiveModal
 from tests.tui.conftest import Desk
 from tests.tui.fake_workbench import FakeWorkbench
 
@@ -77,3 +84,46 @@ async def test_frame_is_what_the_terminal_would_show_also_behind_a_dialog(desk: 
         shown = take_frame(running.app).text()
         assert "Quit? 4 validators will be stopped." in shown
         assert "V1 ● up" in shown
+
+
+async def test_session_is_recorded_until_the_key_is_pressed_again(desk: Desk, tmp_path: Path) -> None:
+    async with desk(size=SIZE) as running:
+        running.bench.emit(running.bench.network() | {"home": str(tmp_path)})
+        await running.settle()
+        await running.press("ctrl+r")
+        assert "● REC" in running.pane_text("#status-bar")
+        running.bench.clock_ns += 1_000_000_000
+        running.bench.play(running.bench.settled_payment("alice", "bob", 500, ""))
+        await running.settle()
+        await running.press("3", "ctrl+r")
+        await running.settle()
+        assert "REC" not in running.pane_text("#status-bar")
+    [recording] = (tmp_path / "exports").iterdir()
+    header, events = read_cast(recording.read_text().splitlines(), recording.name)
+    assert (header.width, header.height) == SIZE
+    assert any("alice → bob" in event.data for event in events)
+
+
+async def test_secret_on_the_screen_is_covered_in_a_recording(desk: Desk, tmp_path: Path) -> None:
+    class Secret(LiveModal):
+        HOLDS_SECRET = True
+
+        @override
+        def compose(self) -> ComposeResult:
+            yield Static("abandon ability able")
+
+    async with desk(size=SIZE) as running:
+        running.bench.emit(running.bench.network() | {"home": str(tmp_path)})
+        await running.settle()
+        await running.press("ctrl+r")
+        await running.app.push_screen(Secret(running.app.state))
+        await running.settle()
+        assert "abandon ability" in running.screen_text()
+        running.app.tick()
+        running.app.pop_screen()
+        await running.settle()
+        await running.press("ctrl+r")
+    [recording] = (tmp_path / "exports").iterdir()
+    text = recording.read_text()
+    assert "abandon" not in text
+    assert COVER in text
