@@ -86,7 +86,7 @@ def _facts(state: State, mode: str) -> list[tuple[int, Line]]:
     if traffic is not None:
         facts.insert(0, (1, (Span("⇄ ", "amount"), Span(f"traffic {traffic.number('rate'):g}/s"))))
     if state.show.is_recording:
-        facts.insert(0, (1, (Span("● REC", "down"),)))
+        facts.insert(0, (0, (Span("● REC", "down"),)))
     if state.alarm:
         facts.insert(0, (0, (Span("⚑ ALARM", "proof"),)))
     return [*facts, (1, (Span(mode, "strong"), Span(" ")))]

@@ -107,6 +107,7 @@ async def test_session_is_recorded_until_the_key_is_pressed_again(desk: Desk, tm
 async def test_secret_on_the_screen_is_covered_in_a_recording(desk: Desk, tmp_path: Path) -> None:
     class Secret(LiveModal):
         HOLDS_SECRET = True
+        CSS_PATH = None
 
         @override
         def compose(self) -> ComposeResult:
