@@ -55,6 +55,8 @@ class _Validator:
     index: int
     module: str | None = None
     """What runs in its place from the next start on."""
+    running_module: str | None = None
+    """What runs in its place now."""
     state: ValidatorState = ValidatorState.STOPPED
     child: Child | None = None
     starts_count: int = 0
@@ -263,6 +265,7 @@ class Supervisor:
         validator.ready_at = None
         validator.starts_count += 1
         validator.asked = validator.reason = ""
+        validator.running_module = validator.module
         validator.decided.clear()
         try:
             arguments = ["--config", str(folder.config), "--supervised"]
@@ -367,6 +370,7 @@ class Supervisor:
                 "exit": validator.exit_status,
                 "restarts": max(0, validator.starts_count - 1),
                 "reason": validator.reason,
+                "module": validator.running_module,
                 "detail": validator.detail if delay_s is None else f"again in {delay_s:g} s",
             }
             | ({} if delay_s is None else {"delay_s": delay_s})

@@ -11,7 +11,7 @@ from mesh_app.state import KILLED, Audit, Network, State, ValidatorView
 from mesh_core.types.basic import PublicKey
 from mesh_core.types.committee import MAX_VALIDATORS, Committee
 
-PROCESS_STATES: Final = frozenset({"stopped", "starting", "up", "stopping", "exited", "restarting", "paused"})
+PROCESS_STATES: Final = frozenset({"stopped", "starting", "up", "stopping", "exited", "restarting", "paused", "unreachable"})
 
 
 def started(state: State, fields: Fields, t_ns: int) -> Notes:
@@ -45,9 +45,11 @@ def validator_state(state: State, fields: Fields, t_ns: int) -> Notes:
         raise MalformedEventError(f"{name[:20]} is no state of a process")
     pid, exit_status = fields.optional_integer("pid"), fields.optional_integer("exit")
     restarts, detail, reason = fields.integer("restarts", default=0), fields.text("detail", default=""), fields.text("reason", default="")
+    module = fields.text("module") if fields.has("module") else ""
     validator.state, validator.since_ns = name, t_ns
     validator.pid, validator.exit, validator.restarts, validator.detail = pid, exit_status, restarts, detail
     validator.reason = reason
+    state.operation.modules[validator.index] = module
     if name == "starting":
         validator.ready_ns, validator.flags, validator.last_error = None, 0, ""
         validator.peers_up = ()

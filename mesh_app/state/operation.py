@@ -76,6 +76,8 @@ class OperationView:
     counts: dict[LineKey, tuple[int, int]] = field(default_factory=dict)
     reports: dict[int, ReportView] = field(default_factory=dict)
     configs: dict[int, ConfigView] = field(default_factory=dict)
+    modules: dict[int, str] = field(default_factory=dict)
+    """What runs in a validator's place, for the laboratory; empty for the validator as it is."""
 
     def condition(self, one: int, other: int) -> LineCondition | None:
         """What is done to a line; None for a direct one."""

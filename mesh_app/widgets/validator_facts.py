@@ -98,6 +98,9 @@ def _facts(state: State, validator: ValidatorView, width: int) -> list[Line]:
         rows.append(("process", f"none{f' for {away}' if away else ''}", "dim"))
     if validator.reason:
         rows.append(("ended", validator.reason, "down" if validator.state == "exited" else "text"))
+    module = state.operation.modules.get(validator.index)
+    if module and validator.is_running:
+        rows.append(("runs", f"{module}, which is no honest validator: the laboratory planted it", "proof"))
     rows.append(("restarts", describe_restarts(validator), "text"))
     if validator.address:
         rows.append(("listens", validator.address, "text"))

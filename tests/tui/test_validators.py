@@ -82,6 +82,15 @@ async def test_keys_order_what_they_say_for_the_validator_under_the_cursor(desk:
         assert ordered(running)[-1] == StartValidator(1)
 
 
+async def test_a_planted_liar_is_named(desk: Desk) -> None:
+    async with desk() as running:
+        await running.press("6")
+        await tell(running, process(0, "up", module="testnet.attacks.double_voter"))
+        assert "testnet.attacks.double_voter" in running.pane_text("#facts")
+        await tell(running, process(0, "up"))
+        assert "planted" not in running.pane_text("#facts")
+
+
 async def test_figures_are_asked_for_while_somebody_looks(desk: Desk) -> None:
     async with desk() as running:
         assert running.bench.orders == []

@@ -199,6 +199,7 @@ async def test_another_module_runs_from_the_next_start_on_and_only_where_it_was_
         assert (one.supervisor.module(0), one.supervisor.module(1)) == ("tests.unit.testnet.fake_child", None)
         await one.supervisor.start(0)
         pid = one.supervisor.pid(0)
+        assert one.events[-1]["module"] == "tests.unit.testnet.fake_child"
         one.supervisor.run_as(0, None)
         assert (one.supervisor.states[0], one.supervisor.pid(0), one.supervisor.module(0)) == (ValidatorState.UP, pid, None)
         for index in (0, 1):
