@@ -575,6 +575,11 @@ class MeshApp(Unbroken, App[None]):
         if isinstance(pump, Screen):
             asyncio.get_running_loop().call_soon(self._look_after, pump, error)
 
+    def look_after_task(self, task: asyncio.Task[Any]) -> None:
+        """For tasks that run behind the screen: a bug in one is told as any other. To be called when it has ended."""
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._handle_exception(error)
+
     def _look_after(self, screen: Screen[Any], error: Exception) -> None:
         """A screen that takes no messages any more would hold the keyboard for ever."""
         if not screen.is_running and screen in self.screen_stack:
