@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh_app.completion import SHELLS
+from mesh_app.demo import command as recordings
 from mesh_app.exit_status import ExitStatus
 from mesh_app.settings.settings import LOG_LEVELS, THEMES, Settings
 from mesh_core.errors import ErrorCode, LocalFault
@@ -36,15 +37,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _print_config()
     if options.command is not None:
         return _run_command(parser, options)
+    problem = recordings.problem_with(options)
+    if problem is not None:
+        parser.error(problem)
+    if options.replay is not None or options.render is not None:
+        return recordings.run(options)
     if options.demo is None:
         if options.headless or options.json or options.amount is not None or options.seed is not None:
             parser.error("--headless, --json, --amount and --seed go with --demo")
         return _run_workstation(options)
     if options.amount is not None and options.demo != "first-payment":
         parser.error("--amount goes with --demo first-payment")
-    if not options.headless:
-        parser.error(f"this version plays --demo {options.demo} with --headless")
-    return _run_demo(options)
+    if options.headless and options.demo not in DEMOS:
+        parser.error(f"--headless plays {', '.join(DEMOS)}")
+    if not options.headless and (options.json or options.amount is not None):
+        parser.error("--json and --amount go with --headless")
+    return _run_demo(options) if options.headless else recordings.run(options)
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -66,13 +74,25 @@ def make_parser() -> argparse.ArgumentParser:
     screen.add_argument("--mouse", action=argparse.BooleanOptionalAction, help="--no-mouse leaves the mouse to the terminal")
     screen.add_argument("--log-level", choices=LOG_LEVELS, help="what goes into mesh-app.log")
     demo = parser.add_argument_group("demonstrations")
-    demo.add_argument("--demo", choices=DEMOS, help="play a demonstration against four real validators in a temporary home")
+    demo.add_argument(
+        "--demo", metavar="NAME", help="play a demonstration against four real validators in a temporary home: a name that --demo list prints, or your own file"
+    )
     demo.add_argument("--headless", action="store_true", help="with --demo: no screen, one event a line")
     demo.add_argument("--json", action="store_true", help="with --demo: JSON lines, the last one the summary")
     demo.add_argument("--amount", type=_whole_number, metavar="N", help="with --demo first-payment: how much Alice pays (default 500)")
     demo.add_argument("--seed", type=_whole_number, metavar="N", help="with --demo: fixes the keys of the demonstration, and nothing else")
+    recordings.add_options(parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     commands.add_parser("locate", help="print where everything is kept", description="Prints where everything is kept, one path a line.")
+    attach = commands.add_parser(
+        "attach",
+        help="show a network that runs already",
+        description="The workstation on a network that another program runs: mesh-app, mesh-testnet up, or validators anywhere. Orders go through the control "
+        "socket of that program; wallets of the home that no other program holds can pay. With a network file alone it only looks.",
+    )
+    attach.add_argument("--home", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="the network's folder (default: as without attach)")
+    attach.add_argument("--network", type=Path, metavar="FILE", help="a network.toml, and nothing else: no keys, no orders")
+    attach.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="no screen: every event as a JSON line, until Ctrl-C")
     completion = commands.add_parser("completion", help="print a script that completes mesh-app in a shell", description="Completion for a shell.")
     completion.add_argument("shell", choices=SHELLS)
     return parser
@@ -81,6 +101,8 @@ def make_parser() -> argparse.ArgumentParser:
 def _run_command(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.command == "locate":
         return _print_locations(options)
+    if options.command == "attach":
+        return _tell_events(options) if options.json else _run_workstation(options)
     from mesh_app.completion import completion_script
 
     sys.stdout.write(completion_script(options.shell, parser))
@@ -170,12 +192,27 @@ def _run_workstation(options: argparse.Namespace) -> int:
         read = read_settings(locations.config)
         settings = _with_options(read.settings, options)
         _tell_textual(settings)
-        from mesh_app.workstation import run_workstation
+        problems = (read.problem,) if read.problem else ()
+        from mesh_app.workstation import run_attached, run_workstation
 
-        return run_workstation(locations, settings, problems=(read.problem,) if read.problem else ())
+        if options.command == "attach":
+            return run_attached(locations, settings, options.network, problems=problems)
+        with recordings.session(options) as recorded_to:
+            return run_workstation(locations, settings, problems=problems, record=recorded_to)
     except LocalFault as fault:
         sys.stderr.write(f"mesh-app: {fault}\n")
         return ExitStatus.NO_VALIDATOR if fault.code is ErrorCode.VALIDATOR_START else ExitStatus.FAILED
+
+
+def _tell_events(options: argparse.Namespace) -> int:
+    from mesh_app.attached_lines import tell_events
+    from mesh_app.locations import find_locations
+
+    try:
+        return tell_events(find_locations(home=options.home, config=options.config).home, options.network)
+    except LocalFault as fault:
+        sys.stderr.write(f"mesh-app: {fault}\n")
+        return ExitStatus.FAILED
 
 
 def _with_options(settings: Settings, options: argparse.Namespace) -> Settings:

@@ -110,6 +110,7 @@ class ErrorCode(IntEnum):
     NO_NETWORK = 0x1505
     VALIDATOR_STATE = 0x1506
     LABORATORY = 0x1507
+    READ_ONLY = 0x1508
     # Local: documents that are to prove something
     RECEIPT_INVALID = 0x1601
     DOCUMENT_INVALID = 0x1602

@@ -59,18 +59,22 @@ def vote_cast(state: State, fields: Fields, t_ns: int) -> Notes:
     """A vote is durable and leaves."""
     validator = find_validator(state, fields)
     sender, sequence, transition_id = fields.hexadecimal("sender"), fields.integer("sequence"), fields.hexadecimal("transition_id")
-    rules_ms, proof_ms, durable_ms, total_ms = (fields.ms(name) for name in ("rules_ms", "proof_ms", "durable_ms", "total_ms"))
+    is_timed = fields.has("durable_ms")
+    rules_ms, proof_ms, durable_ms, total_ms = (
+        fields.ms(name, default=None if is_timed else 0.0) for name in ("rules_ms", "proof_ms", "durable_ms", "total_ms")
+    )
     work = _work(state, transition_id, validator.index)
     work.cast_ns = t_ns
     work.rules_ms, work.proof_ms, work.durable_ms, work.total_ms = rules_ms, proof_ms, durable_ms, total_ms
     validator.votes_cast += 1
-    validator.last_commit_ms = durable_ms
+    validator.last_commit_ms = durable_ms if is_timed else validator.last_commit_ms
     second = t_ns // _NANOSECONDS_PER_SECOND
     validator.votes_by_second[second] = validator.votes_by_second.get(second, 0) + 1
     while len(validator.votes_by_second) > VOTE_RATE_SECONDS:
         del validator.votes_by_second[min(validator.votes_by_second)]
     proof = f"range proof {milliseconds(proof_ms)}, " if proof_ms else ""
-    told = f"signs for {who(state, sender)} #{sequence} ({short(transition_id)}): {proof}disk {milliseconds(durable_ms)}"
+    times = f": {proof}disk {milliseconds(durable_ms)}" if is_timed else ""
+    told = f"signs for {who(state, sender)} #{sequence} ({short(transition_id)}){times}"
     return (validator_note(validator.index, "vote", told, payment=_payment_of(state, transition_id)),)
 
 
@@ -99,7 +103,8 @@ def certificate_applied(state: State, fields: Fields, t_ns: int) -> Notes:
         while len(state.certificates) > MAX_CERTIFICATES:
             del state.certificates[next(iter(state.certificates))]
     certificate.applied_ns[validator.index] = t_ns
-    told = f"{short(cert_id)} of {who(state, sender)} #{sequence}, log index {log_index}, disk {milliseconds(durable_ms)}"
+    disk = f", disk {milliseconds(durable_ms)}" if fields.has("durable_ms") else ""
+    told = f"{short(cert_id)} of {who(state, sender)} #{sequence}, log index {log_index}{disk}"
     return (validator_note(validator.index, "applied", told, payment=state.payment_by_certificate.get(cert_id)),)
 
 

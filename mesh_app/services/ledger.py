@@ -1,11 +1,13 @@
 """Orders for the observer, given to its process. What it reads arrives as ledger_* events."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from mesh_app.orders.ledger import CompareValidators, ListOutputs, ReadAccount, ReadCertificate, ReadPage, VerifyCertificate, WatchLog
 from mesh_app.orders.order import Order
-from mesh_app.services.context import Handler, Revealer, WorkContext
+from mesh_app.ports import Event
+from mesh_app.services.context import Handler, Revealer
 from testnet.command_service import CommandService
 
 OBSERVER_MODULE: Final = "testnet.observer_process"
@@ -15,12 +17,10 @@ OBSERVER_LOG: Final = "observer.log"
 class LedgerDesk:
     """Its process is started when it is first needed, and again if it ended."""
 
-    def __init__(self, context: WorkContext) -> None:
-        self._context = context
-        arguments = ["--network", str(context.folder.network_file)]
-        self._observer = CommandService(
-            OBSERVER_MODULE, lambda: arguments, context.folder.home / OBSERVER_LOG, context.publish, name="the process that reads the ledger"
-        )
+    def __init__(self, network_file: Path, log: Path, publish: Callable[[Event], None], *, with_picture: bool = False) -> None:
+        """`with_picture`: the observer also tells of the validators what a supervisor would, as far as it can be seen from outside."""
+        arguments = ["--network", str(network_file), *(["--picture"] if with_picture else [])]
+        self._observer = CommandService(OBSERVER_MODULE, lambda: arguments, log, publish, name="the process that reads the ledger")
         self._watched: WatchLog | None = None
         """What a process that is started anew must be told."""
 
@@ -39,6 +39,10 @@ class LedgerDesk:
     def revealers(self) -> Mapping[type[Order], Revealer]:
         """No secrets."""
         return {}
+
+    async def begin(self) -> None:
+        """Start the process now. LocalFault."""
+        await self._start()
 
     async def close(self) -> None:
         """Ends its process."""

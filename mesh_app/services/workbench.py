@@ -7,9 +7,10 @@ import time
 
 from mesh_app.orders.order import Order
 from mesh_app.ports import Event
+from mesh_app.services.audit import StateAudit
 from mesh_app.services.context import Desk, Handler, Revealer, WorkContext
 from mesh_app.services.laboratory import LaboratoryDesk
-from mesh_app.services.ledger import LedgerDesk
+from mesh_app.services.ledger import OBSERVER_LOG, LedgerDesk
 from mesh_app.services.performance import PerformanceDesk
 from mesh_app.services.validators import ValidatorDesk
 from mesh_app.services.wallets import WalletDesk
@@ -22,7 +23,7 @@ from testnet.genesis import DEMO_WALLETS, Entropy, create_network, open_network
 from testnet.layout import NetworkFolder
 from testnet.network_event import network_event
 from testnet.ownership import own_home
-from testnet.supervisor import Supervisor, ValidatorState
+from testnet.supervisor import Supervisor
 from testnet.wallet_service import WalletService
 
 logger = logging.getLogger(__name__)
@@ -51,8 +52,7 @@ class LocalWorkbench:
         self._validators: ValidatorDesk | None = None
         self._handlers: dict[type[Order], Handler] = {}
         self._revealers: dict[type[Order], Revealer] = {}
-        self._statuses: dict[int, Event] = {}
-        self._audited: tuple[bool, bool | None, int] | None = None
+        self._audit: StateAudit | None = None
 
     # --- ports.Workbench
 
@@ -119,11 +119,18 @@ class LocalWorkbench:
             create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
         self._genesis = open_network(self._folder)
         self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish, auto_restart=self._auto_restart)
+        self._audit = StateAudit(self._genesis.committee.quorum_threshold, self._pass_on)
         context = self._context = WorkContext(self._folder, self._genesis, self._supervisor, self._wallets, self.publish)
         self._performance = PerformanceDesk(context)
         self._validators = ValidatorDesk(context)
         self._laboratory = LaboratoryDesk(context)
-        self._desks = (self._validators, WalletDesk(context), LedgerDesk(context), self._laboratory, self._performance)
+        self._desks = (
+            self._validators,
+            WalletDesk(context),
+            LedgerDesk(self._folder.network_file, self._folder.home / OBSERVER_LOG, self.publish),
+            self._laboratory,
+            self._performance,
+        )
         for desk in self._desks:
             self._handlers.update(desk.handlers())
             self._revealers.update(desk.revealers())
@@ -174,25 +181,8 @@ class LocalWorkbench:
     def publish(self, event: Event) -> None:
         """Pass on an event, and what follows from it."""
         self._pass_on(event)
-        if event["event"] == "status":
-            self._statuses[event["validator"]] = event
-            self._audit()
-        elif event["event"] == "validator_state" and event["state"] != ValidatorState.UP:
-            self._statuses.pop(event["validator"], None)
-
-    def _audit(self) -> None:
-        """Compare the validators that have applied equally many certificates; while some are still at it, there is nothing to compare."""
-        statuses = list(self._statuses.values())
-        lengths = {status.get("log_length") for status in statuses}
-        if len(lengths) != 1 or len(statuses) < self.genesis.committee.quorum_threshold:
-            return
-        audits = [status.get("supply_audit") for status in statuses]
-        supply = False if False in audits else None if None in audits else True
-        equal = len({status.get("state_digest") for status in statuses}) == 1
-        audited = (equal, supply, int(lengths.pop() or 0))
-        if audited != self._audited:
-            self._audited = audited
-            self._pass_on({"event": "audit", "t_ns": self.now_ns(), "supply_audit": supply, "digests_equal": equal, "log_length": audited[2]})
+        if self._audit is not None:
+            self._audit.take(event)
 
     def _pass_on(self, event: Event) -> None:
         """To the screen, and to whoever else follows."""

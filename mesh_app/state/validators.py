@@ -80,6 +80,8 @@ class ValidatorView:
             return ("◐", "syncing", "wait") if self.flags & FLAG_SYNCING else ("●", "up", "up")
         if self.state == "exited":
             return "✖", "killed" if self.exit == KILLED else f"exited {self.exit}" if self.exit is not None else "exited", "down"
+        if self.state == "unreachable":
+            return "✖", "unreachable", "down"
         if self.state == "paused":
             return "‖", "paused", "wait"
         return ("◐", self.state, "wait") if self.state in {"starting", "stopping", "restarting"} else ("○", "stopped", "dim")

@@ -126,6 +126,8 @@ def _last_line(validator: ValidatorView, now_ns: int, width: int) -> Line:
         return last_word(validator.last_line_ns, now_ns)
     if validator.flags & FLAG_SYNCING and validator.catching_up:
         return (Span(validator.catching_up, "wait"),)
+    if validator.pid is None and validator.state == "up":
+        return (Span("as seen from outside", "dim"),)
     peers: Line = (Span(counted(len(validator.peers_up), "peer"), "dim"),)
     return fitted(
         [peers, (Span(validator.backend, "dim"),), (Span(counted(validator.accounts_count, "account"), "dim"),)], width, separator=(Span(" · ", "dim"),)
@@ -156,11 +158,13 @@ def card_line(state: State, validator: ValidatorView, width: int, *, focused: bo
 def _process_line(validator: ValidatorView, now_ns: int) -> Line:
     if validator.state == "restarting":
         return (Span(validator.detail, "wait"),)
+    if validator.state == "unreachable":
+        return (Span(validator.detail or "does not answer", "wait"),)
     if not validator.is_running:
         return (Span(f"down for {duration(now_ns - validator.since_ns)}" if validator.since_ns else "not started yet", "dim"),)
     restarts = (Span(f" ↻{validator.restarts}", "wait"),) if validator.restarts else ()
     up_for = (Span(" · ", "dim"), Span(duration(now_ns - validator.ready_ns))) if validator.ready_ns is not None and validator.state == "up" else ()
-    return (Span("pid    ", "label"), Span(str(validator.pid) if validator.pid is not None else "–"), *up_for, *restarts)
+    return (Span("pid    ", "label"), Span(str(validator.pid)) if validator.pid is not None else Span("not seen", "dim"), *up_for, *restarts)
 
 
 def _lag(state: State, validator: ValidatorView) -> Line:

@@ -10,7 +10,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[3]
 VIEW = [path for folder in ("screens", "widgets") for path in sorted((PROJECT / "mesh_app" / folder).glob("*.py"))]
-OF_MESH_APP = {"actions", "draft", "format", "messages", "orders", "spans", "state", "screens", "widgets"}
+OF_MESH_APP = {"actions", "draft", "field_meanings", "format", "ledger_filter", "ledger_words", "messages", "orders", "spans", "state", "screens", "widgets"}
 OF_MESH_CORE = {"types"}
 WITHOUT_TEXTUAL = [
     "mesh_app.actions",
