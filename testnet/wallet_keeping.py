@@ -38,6 +38,7 @@ from mesh_core.wallet.home_folder import HomeFolder
 from mesh_core.wallet.surroundings import REAL
 from testnet.child import Event
 from testnet.wallet_documents import path_of, read_bounded
+from testnet.wallet_telling import qr_event
 
 RETRY_S: Final = 1.0
 """How often a wallet that another program uses is tried."""
@@ -96,6 +97,8 @@ class WalletKeeper:
         shown = None if address is None else format_address(address)
         event = {"event": "wallet_shut", "t_ns": time.monotonic_ns(), "wallet": name, "state": state}
         self._publish({**event, "address": shown, "owner": owner, "key": kind, "text": fault.text})
+        if address is not None:
+            self._publish(qr_event(name, address))
         if state == BROKEN:
             self._publish({"event": "fault", "t_ns": time.monotonic_ns(), "wallet": name, "payment": None, "code": f"{fault.code:04x}", "text": fault.text})
 

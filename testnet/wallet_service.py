@@ -1,6 +1,7 @@
 """The outside of the wallets' process: starts it, gives it commands, passes on its events."""
 
 import signal
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,7 +14,10 @@ class WalletService:
     """The wallets of a network's home, in a process of their own."""
 
     def __init__(self, folder: NetworkFolder, publish: Callable[[Event], None], *, only: Sequence[str] | None = None) -> None:
-        """`publish` is given every event of the wallets. `only` names those to open: whoever opens a wallet keeps other programs away from it."""
+        """`publish` is given every event of the wallets, and `wallets_ended` when their process ends.
+
+        `only` names those to open: whoever opens a wallet keeps other programs away from it.
+        """
         self._folder = folder
         self._only = only
         self._routes: dict[int, tuple[str, int]] = {}
@@ -24,6 +28,7 @@ class WalletService:
             publish,
             name="the wallets' process",
             what_follows="what was signed goes on at the next start",
+            on_end=lambda: publish({"event": "wallets_ended", "t_ns": time.monotonic_ns()}),
         )
 
     @property

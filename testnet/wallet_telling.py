@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from mesh_core.types.address import format_address
+from mesh_core.types.address import Address, format_address
 from mesh_core.wallet import events
 from mesh_core.wallet.cli.qr import draw_qr
 from mesh_core.wallet.commitments import commit_balance
@@ -39,6 +39,7 @@ class _Told:
     def __init__(self, wallet: Wallet) -> None:
         self.reader = HistoryReader(wallet.account, wallet.keys.view_key)
         self.limit = PAGE_ENTRIES
+        self.opened = 0
         self.entries: dict[tuple[str, int, str], Event] = {}
         self.has_older = False
         self.details: dict[str, Any] = {}
@@ -91,7 +92,7 @@ class WalletTeller:
         details = self._details(wallet)
         if details != told.details:
             if not told.details:
-                self._publish(_qr_event(wallet))
+                self._publish(qr_event(wallet.name, wallet.address))
             told.details = details
             self._publish({"event": "wallet_details", "t_ns": time.monotonic_ns(), **details})
         await asyncio.sleep(0)
@@ -118,14 +119,15 @@ class WalletTeller:
         }
 
     async def _tell_history(self, wallet: Wallet, told: _Told) -> None:
-        """Open a few at a time: what was opened before costs nothing."""
+        """Open a few at a time, where there is something to open for the first time: what was opened before costs nothing."""
         found: list[HistoryEntry] = []
         has_older = False
-        for limit in (*range(SLICE_ENTRIES, told.limit, SLICE_ENTRIES), told.limit):
+        for limit in (*range(told.opened + SLICE_ENTRIES, told.limit, SLICE_ENTRIES), told.limit):
             found, has_older = told.reader.newest(limit)
             await asyncio.sleep(0)
             if not has_older:
                 break
+        told.opened = len(found)
         fresh: list[Event] = []
         for entry in found:
             key, form = (entry.cert_id.hex(), entry.output, entry.direction.value), _entry_form(entry)
@@ -154,7 +156,7 @@ def _entry_form(entry: HistoryEntry) -> Event:
     }
 
 
-def _qr_event(wallet: Wallet) -> Event:
-    """In capital letters a QR code is a fifth smaller; bech32m takes either case."""
-    rows = draw_qr(format_address(wallet.address).upper(), in_colour=False).split("\n")
-    return {"event": "wallet_qr", "t_ns": time.monotonic_ns(), "wallet": wallet.name, "rows": rows}
+def qr_event(name: str, address: Address) -> Event:
+    """A wallet's address for a camera. In capital letters a QR code is a fifth smaller; bech32m takes either case."""
+    rows = draw_qr(format_address(address).upper(), in_colour=False).split("\n")
+    return {"event": "wallet_qr", "t_ns": time.monotonic_ns(), "wallet": name, "rows": rows}

@@ -19,6 +19,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("wallets", "export_view_key", "x", "View key", "Export the view key: sees everything, spends nothing", in_palette=True),
     Action("wallets", "lock", "L", "Lock", "Close a sealed wallet again", in_bar=False, in_palette=True),
     Action("wallets", "claim", "C", "Claim", "Claim what came in now; it is claimed by itself, too", in_bar=False, in_palette=True),
+    Action("wallets", "start_wallets", "W", "Start wallets", "Start the wallets' process again, after it has ended", in_bar=False, in_palette=True),
     Action("wallets", "older", "m", "Older", "Older payments of the history", in_bar=False, in_palette=True),
     Action("wallets", "next_tab", "right_square_bracket", "Next tab", "History, incoming, address: next", in_bar=False),
     Action("wallets", "previous_tab", "left_square_bracket", "Previous tab", "History, incoming, address: previous", in_bar=False),

@@ -199,6 +199,15 @@ class ShowHistory(Order):
 
 
 @dataclass(frozen=True, slots=True)
+class StartWallets(Order):
+    """Start the wallets' process again, after it has ended by itself."""
+
+    @override
+    def describe(self) -> str:
+        return "start the wallets again"
+
+
+@dataclass(frozen=True, slots=True)
 class HideAmounts(Order):
     """Hide the amounts on the screens, or show them again."""
 

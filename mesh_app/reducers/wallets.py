@@ -61,6 +61,14 @@ def wallet_shut(state: State, fields: Fields, t_ns: int) -> Notes:
     return (Note(name, "wallet", said, tone="down" if word == "broken" else "wait"),)
 
 
+def wallets_ended(state: State, fields: Fields, t_ns: int) -> Notes:
+    """The wallets' process has ended: nothing that was shown of them is known to be so any more."""
+    for wallet in state.wallets.values():
+        if wallet.is_open or wallet.state == "in_use":
+            wallet.is_open, wallet.state, wallet.text = False, "ended", "the wallets' process has ended: W on the wallets screen starts it again"
+    return ()
+
+
 def wallet_renamed(state: State, fields: Fields, t_ns: int) -> Notes:
     """A wallet has another name. It keeps its place in the list, and its payments."""
     name, new_name = fields.text("wallet"), fields.text("name")
@@ -137,10 +145,10 @@ def contacts(state: State, fields: Fields, t_ns: int) -> Notes:
     page = [ContactView(entry.text("name"), entry.text("address"), entry.hexadecimal("owner")) for entry in fields.objects("contacts")]
     desk = state.wallet_desk
     if not first:
-        desk.contacts = {}
+        desk.contacts, desk.contact_by_owner = {}, {}
     for contact in page:
         if len(desk.contacts) < MAX_CONTACTS:
-            desk.contacts[contact.name] = contact
+            desk.contacts[contact.name] = desk.contact_by_owner[contact.owner] = contact
     return ()
 
 
@@ -243,6 +251,7 @@ def notice(state: State, fields: Fields, t_ns: int) -> Notes:
 REDUCERS: Final[Mapping[str, Reducer]] = {
     "wallet": wallet,
     "wallet_shut": wallet_shut,
+    "wallets_ended": wallets_ended,
     "wallet_renamed": wallet_renamed,
     "wallet_details": wallet_details,
     "wallet_history": wallet_history,

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from typing_extensions import override
 
 from mesh_app.messages import Ordered
-from mesh_app.orders.wallets import AskFaucet, Claim, HideAmounts, LockWallet, ShowHistory
+from mesh_app.orders.wallets import AskFaucet, Claim, HideAmounts, LockWallet, ShowHistory, StartWallets
 from mesh_app.screens.address_code import AddressDialog
 from mesh_app.screens.contacts import ContactsDialog
 from mesh_app.screens.mesh_screen import MeshScreen
@@ -193,6 +193,13 @@ class WalletsScreen(MeshScreen):
             self.post_message(Ordered(Claim(wallet.name)))
         elif wallet is not None:
             self._say("nothing waits to be claimed")
+
+    def action_start_wallets(self) -> None:
+        """Their process, after it has ended."""
+        if self._state is not None and any(wallet.state == "ended" for wallet in self._state.wallets.values()):
+            self.post_message(Ordered(StartWallets()))
+        else:
+            self._say("the wallets' process runs")
 
     def action_older(self) -> None:
         """More of the history."""

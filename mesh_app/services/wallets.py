@@ -30,6 +30,7 @@ from mesh_app.orders.wallets import (
     RemoveContact,
     RenameWallet,
     ShowHistory,
+    StartWallets,
     UnlockWallet,
     VerifyFile,
 )
@@ -45,7 +46,7 @@ class WalletDesk:
 
     def handlers(self) -> Mapping[type[Order], Handler]:
         """Which orders it takes."""
-        return {Pay: self._pay, HideAmounts: self._hide_amounts, **dict.fromkeys(COMMANDS, self._take)}
+        return {Pay: self._pay, HideAmounts: self._hide_amounts, StartWallets: self._start, **dict.fromkeys(COMMANDS, self._take)}
 
     def revealers(self) -> Mapping[type[Order], Revealer]:
         """A new wallet's phrase is the one secret that comes back."""
@@ -58,6 +59,10 @@ class WalletDesk:
         """A fault of a payment arrives as the wallet's own event."""
         self._context.wallets.require_running()
         self._context.in_background(self._context.wallets.pay(order.wallet, order.to, order.amount, order.text), tells_itself=True)
+
+    async def _start(self, order: StartWallets) -> None:
+        """Without effect while the process runs. LocalFault."""
+        await self._context.wallets.start()
 
     async def _hide_amounts(self, order: HideAmounts) -> None:
         """An event, as everything that the screens show: a recording hides what its person has hidden."""

@@ -22,6 +22,7 @@ CONDITIONS: Final[dict[str, tuple[str, str, Tone]]] = {
     "sealed": ("○", "sealed", "dim"),
     "in_use": ("◌", "in use", "wait"),
     "broken": ("✖", "broken", "down"),
+    "ended": ("✖", "ended", "down"),
 }
 
 
@@ -168,6 +169,7 @@ class WalletDeskView:
     """What belongs to no single wallet. Verdicts are known by the ticket of their order; `hides_amounts`: nobody shall read them over the shoulder."""
 
     contacts: dict[str, ContactView] = field(default_factory=dict)
+    contact_by_owner: dict[str, ContactView] = field(default_factory=dict)
     verdicts: dict[int, Verdict] = field(default_factory=dict)
     document: DocumentView | None = None
     documents_count: int = 0
@@ -176,4 +178,4 @@ class WalletDeskView:
 
     def contact_of(self, owner: str) -> ContactView | None:
         """The contact with this key."""
-        return next((contact for contact in self.contacts.values() if contact.owner == owner), None)
+        return self.contact_by_owner.get(owner)

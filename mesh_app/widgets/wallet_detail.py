@@ -167,6 +167,8 @@ def closed_lines(wallet: WalletView, width: int) -> Sequence[Line]:
     """Why a wallet is not open, and what to do."""
     if wallet.state == "sealed":
         return empty("Sealed with a passphrase.", "u", "unlocks it")
+    if wallet.state == "ended":
+        return [*empty("The wallets' process has ended.", "W", "starts it again"), (Span("What was signed goes on then.", "dim"),)]
     if wallet.state == "in_use":
         return [*wrapped("In use by another program; it opens here as soon as that has ended.", width, tone="wait"), *wrapped(wallet.text, width, tone="dim")]
     return wrapped(wallet.text or "It cannot be opened.", width, tone="down")

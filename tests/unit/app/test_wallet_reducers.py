@@ -93,6 +93,17 @@ def test_wallet_that_was_not_open_is_shown_and_opens_later(bench: FakeWorkbench,
     assert state.wallets["bob"].condition[1] == "idle"
 
 
+def test_wallets_whose_process_has_ended_cannot_pay_until_they_are_told_again(bench: FakeWorkbench) -> None:
+    state = after(shut(bench, "vault", "sealed"), {"event": "wallets_ended", "t_ns": 1})
+    assert [wallet.condition[1] for wallet in state.wallets.values()] == ["ended", "ended", "ended", "sealed"]
+    problem = check_draft(state, Draft("alice", "bob", "1", ""))
+    assert isinstance(problem, Problem)
+    assert "process has ended" in problem.text
+    bench.emit(bench.wallet("alice"))
+    drain(bench, state)
+    assert state.wallets["alice"].can_pay
+
+
 def test_sealed_wallet_can_be_paid_by_its_address(bench: FakeWorkbench) -> None:
     state = after(shut(bench, "bob", "sealed"))
     draft = check_draft(state, Draft("alice", "bob", "5", ""))

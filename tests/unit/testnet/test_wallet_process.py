@@ -159,6 +159,7 @@ async def test_sealed_wallet_is_shown_opened_with_its_passphrase_and_locked_agai
         shut = await home.hears("wallet_shut", "vault")
         assert (shut["state"], shut["key"]) == ("sealed", "sealed")
         assert shut["address"] == format_address(WalletKeys.from_seed(SEED).address)
+        await home.hears("wallet_qr", "vault")
         assert (await home.refused("pay", wallet="vault", to="bob", amount=1, text="")).code is ErrorCode.WALLET_UNKNOWN
         assert (await home.refused("unlock", wallet="vault", passphrase="another")).code is ErrorCode.PASSPHRASE
         assert home.named("wallet", "vault") == []
