@@ -160,7 +160,9 @@ class MeshApp(Unbroken, App[None]):
         changed = self._take_events()
         self._tell_faults()
         second = self.state.now_ns // _NANOSECONDS_PER_SECOND
-        waiting = any(True for _ in self.state.payments_in_flight) or (isinstance(self.screen, MeshScreen) and self.screen.is_moving)
+        waiting = any(True for _ in self.state.payments_in_flight) or any(
+            isinstance(screen, MeshScreen) and screen.is_moving for screen in self.screen_stack[-1:]
+        )
         if not (self._end_toasts() or changed or waiting or self._is_out_of_date or second != self._second):
             return False
         self._is_out_of_date = False
