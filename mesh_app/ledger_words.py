@@ -1,11 +1,14 @@
 """What people are told of certificates: names for keys where they are known, and amounts where a wallet of this home has opened them."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from mesh_app.format import amount, short
 from mesh_app.spans import Line, Span
 from mesh_app.state import State
 from mesh_app.state.ledger import LedgerRow
+
+COVERED: Final = "•••••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +87,19 @@ def split_output(name: str) -> tuple[str, int]:
     return cert_id, int(index) if index.isascii() and index.isdigit() and len(index) < 4 else -1
 
 
-def amount_text(opened: Opened, *, is_claim: bool = False) -> str:
+def shown_amount(state: State, units: int) -> str:
+    """An amount of this home's own, covered where its owner does not want it to be read over the shoulder."""
+    return COVERED if state.wallet_desk.hides_amounts else amount(units)
+
+
+def amount_text(state: State, opened: Opened, *, is_claim: bool = False) -> str:
     """`−500` for what left, `+500` for what came, `500` for what was claimed."""
     sign = "" if is_claim else "−" if opened.is_sent else "+"
-    return sign + amount(opened.amount)
+    return sign + shown_amount(state, opened.amount)
 
 
-def amount_line(opened: Opened | None, commitment: str) -> Line:
+def amount_line(state: State, opened: Opened | None, commitment: str) -> Line:
     """An amount as this home knows it, or what everybody else sees of it."""
     if opened is None:
         return (Span("hidden ", "hidden"), Span(f"(commitment {short(commitment, 8)})", "dim"))
-    return (Span(f"{amount(opened.amount)} units", "amount"), Span(f"  opened by {opened.wallet}, known here only", "dim"))
+    return (Span(f"{shown_amount(state, opened.amount)} units", "amount"), Span(f"  opened by {opened.wallet}, known here only", "dim"))

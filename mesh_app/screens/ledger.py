@@ -42,6 +42,8 @@ TITLES: Final = {
 }
 TABS: Final = tuple(TITLES)
 MAX_ASKED: Final = 1_000
+LOOKED_BACK: Final = 50
+"""Newest rows among which a certificate of the account in sight is noticed."""
 REST_SECONDS: Final = 0.12
 """A certificate that the cursor only passes is not asked for."""
 
@@ -129,6 +131,7 @@ class LedgerScreen(MeshScreen):
     def _choose(self) -> None:
         if self._state is None:
             return
+        self._follow_jump()
         row = self.query_one(LedgerRows).row_under_cursor(self._state)
         cert_id = self._jumped or (row.cert_id if row is not None else "")
         if cert_id == self._cert_id:
@@ -142,6 +145,14 @@ class LedgerScreen(MeshScreen):
             self._put_owner(row.sender)
         self._reshow()
 
+    def _follow_jump(self) -> None:
+        """The list's cursor goes to the certificate that was jumped to, as soon as its row is there."""
+        rows = self.query_one(LedgerRows)
+        row = self._state.ledger.row_of(self._jumped) if self._state is not None and self._jumped else None
+        if row is not None and not rows.filter_text and rows.cursor != row.index:
+            with self.prevent(RowList.CursorMoved):
+                rows.put_cursor(row.index)
+
     def _put_owner(self, owner: str) -> None:
         pane = self.query_one(AccountPane)
         if pane.owner != owner:
@@ -151,11 +162,7 @@ class LedgerScreen(MeshScreen):
         if not is_from_elsewhere and self._cert_id and self._cert_id != cert_id:
             self._trail = [*self._trail[-19:], self._cert_id]
         row = self._state.ledger.row_of(cert_id) if self._state is not None else None
-        rows = self.query_one(LedgerRows)
         self._jumped = cert_id
-        if row is not None and not rows.filter_text:
-            with self.prevent(RowList.CursorMoved):
-                rows.put_cursor(row.index)
         self._choose()
         detail = self._state.ledger.details.get(cert_id) if self._state is not None else None
         if row is not None or detail is not None:
@@ -305,11 +312,21 @@ class LedgerScreen(MeshScreen):
         is_other = state.ledger.account is None or state.ledger.account.owner != account.owner
         if self._tab == "account" and account.owner and is_other and state.ledger.source is not None:
             self._ask_once(ReadAccount(account.owner), account.asked_ns)
+        if self._tab == "account" and not is_other and self._has_moved(state):
+            self._ask_once(ReadAccount(account.owner), state.ledger.generation, state.ledger.length)
         if self._tab == "outputs" and state.ledger.source is not None and not state.ledger.is_reading:
             # What is claimable changes with every certificate, and so does who claimed an output of this one.
             self._ask_once(ListOutputs(), state.ledger.generation, state.ledger.length)
             if self._cert_id:
                 self._ask_once(ReadCertificate(self._cert_id), state.ledger.generation, state.ledger.length)
+
+    @staticmethod
+    def _has_moved(state: State) -> bool:
+        """Whether one of the newest rows is a certificate of the account that is shown, and newer than what is shown."""
+        ledger = state.ledger
+        newest = (ledger.row(index) for index in range(ledger.length - 1, max(-1, ledger.length - 1 - LOOKED_BACK), -1))
+        account = ledger.account
+        return account is not None and any(row is not None and row.sender == account.owner and row.sequence >= account.sequence for row in newest)
 
     def _ask_once(self, order: Order, *at: object) -> None:
         """Ask, and not again for the same thing at the same time: what failed says so, and `r` asks anew."""

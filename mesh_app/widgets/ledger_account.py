@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing_extensions import override
 
 from mesh_app.format import amount, counted, short
-from mesh_app.ledger_words import amount_line, amount_text, opened_output, opened_row, party, split_output
+from mesh_app.ledger_words import amount_line, amount_text, opened_output, opened_row, party, shown_amount, split_output
 from mesh_app.spans import Line, Span, validator_name, validator_tone
 from mesh_app.state import State
 from mesh_app.state.ledger import AccountView, AccountWord, ChainLink, LedgerOutput
@@ -67,7 +67,7 @@ def _head(state: State, account: AccountView) -> list[Fact]:
         fact("balance", (Span(account.balance, "hidden"),), copied=account.balance, told="The commitment to the balance, proven by the newest certificate."),
     ]
     if wallet is not None:
-        facts.append(fact("opened", (Span(f"{amount(wallet.balance)} units", "amount"), Span(f"  by {wallet.name}, known here only", "dim"))))
+        facts.append(fact("opened", (Span(f"{shown_amount(state, wallet.balance)} units", "amount"), Span(f"  by {wallet.name}, known here only", "dim"))))
     return facts
 
 
@@ -112,7 +112,7 @@ def output_fact(state: State, output: LedgerOutput, *, with_owner: bool = False)
         mark, told = Span("· ", "dim"), "Whether it was claimed, nobody here knows: the log is too long to be followed."
     whose = (Span(f"for {party(state, output.owner)}  ", "strong"),) if with_owner else ()
     listed = f"  listed by {' '.join(validator_name(index) for index in output.listed_by)}" if output.listed_by else ""
-    line = (mark, *whose, Span(f"{short(cert_id)}.{index}  "), *amount_line(opened, output.commitment), Span(listed, "dim"))
+    line = (mark, *whose, Span(f"{short(cert_id)}.{index}  "), *amount_line(state, opened, output.commitment), Span(listed, "dim"))
     return Fact(f"output {output.output}", line, ("output", output.output), f"{told} Enter shows the certificate that made it.", (CERTIFICATE, cert_id))
 
 
@@ -136,7 +136,7 @@ def _link(state: State, link: ChainLink) -> Fact:
     opened = opened_row(state, row) if row is not None else None
     what = f"pays {counted(link.outputs_count, 'output')}" if link.kind == "send" else f"claims {counted(link.claims_count, 'output')}"
     mark = {True: Span("✓", "up"), False: Span("✗", "down"), None: Span("?", "wait")}[link.linked]
-    moved = (Span(amount_text(opened, is_claim=link.kind == "receive"), "amount"),) if opened is not None else (Span("hidden", "hidden"),)
+    moved = (Span(amount_text(state, opened, is_claim=link.kind == "receive"), "amount"),) if opened is not None else (Span("hidden", "hidden"),)
     line = (
         Span("┃ " if link.sequence else "╹ ", "dim"),
         Span(padded(f"#{link.sequence}", 6), "strong"),

@@ -99,7 +99,7 @@ class LedgerRows(RowList[int]):
         value = (
             Span(right_aligned("hidden", 9), "hidden")
             if opened is None
-            else Span(right_aligned(amount_text(opened, is_claim=row.kind == "receive"), 9), "amount")
+            else Span(right_aligned(amount_text(state, opened, is_claim=row.kind == "receive"), 9), "amount")
         )
         parts: list[Line] = [
             (place, Span(f"  {padded(short(row.cert_id), 9)} "), Span(padded(parties(state, row), 16), "strong" if opened is not None else "text")),

@@ -85,7 +85,7 @@ class SummaryPane(DetailList):
         row = state.ledger.row_of(detail.cert_id)
         claimed = opened_row(state, row) if row is not None and detail.kind == "receive" else None
         if claimed is not None:
-            facts.append(fact("claimed", amount_line(claimed, detail.balance)))
+            facts.append(fact("claimed", amount_line(state, claimed, detail.balance)))
         told = "A Pedersen commitment: value times one generator plus a random number times another. It hides the amount, and commitments can be added."
         facts.append(
             fact("balance", (Span("hidden ", "hidden"), Span(detail.balance, "hidden")), copied=detail.balance, told=f"What is left, committed. {told}")
@@ -95,7 +95,7 @@ class SummaryPane(DetailList):
     def _claim_fact(self, state: State, output: str, commitment: str, number: int) -> Fact:
         cert_id, index = split_output(output)
         opened = opened_output(state, cert_id, index)
-        line = (Span(f"output {index} of {short(cert_id)}  "), *amount_line(opened, commitment))
+        line = (Span(f"output {index} of {short(cert_id)}  "), *amount_line(state, opened, commitment))
         return fact(f"claim {number}", line, copied=output, told=f"Output {index} of {cert_id}. Enter shows that certificate.", leads_to=(CERTIFICATE, cert_id))
 
     def _chain(self, state: State, detail: CertificateDetail, width: int) -> list[Fact]:
@@ -198,7 +198,7 @@ def _output_fact(state: State, output: LedgerOutput, number: int) -> Fact:
     to = Span(f"to {party(state, output.owner)}  ", "strong")
     return fact(
         f"output {number}",
-        (to, *amount_line(opened, output.commitment)),
+        (to, *amount_line(state, opened, output.commitment)),
         copied=output.commitment,
         told=f"Commitment {output.commitment}, for the key {output.owner}. Enter shows that account.",
         leads_to=(ACCOUNT, output.owner),

@@ -31,7 +31,7 @@ from testnet.observer.accounts import AccountChain, read_account
 from testnet.observer.client import OnSight, Sights, ValidatorSight, indices_up
 from testnet.observer.comparison import compare
 from testnet.observer.forms import Form, account_event, certificate_event, comparison_event, event, output_form, rows_event, sight_form, verification_event
-from testnet.observer.log import PAGE, ChainDiffersError, LieError, LogView, ask_log, read_rows
+from testnet.observer.log import INDEX_MOST, PAGE, ChainDiffersError, LieError, LogView, ask_log, read_rows
 from testnet.observer.rows import Row
 from testnet.observer.verification import verify
 
@@ -174,7 +174,8 @@ class Observer:
             self._at_rest.set()
 
     def _begin(self, source: int) -> LogView:
-        self._generation += 1
+        # Higher than those of a process that was here before: its rows are void, too.
+        self._generation = max(self._generation + 1, time.monotonic_ns())
         self._view = LogView(source, self._genesis)
         return self._view
 
@@ -189,8 +190,15 @@ class Observer:
                 # Signatures take a millisecond a certificate: pings and commands go in between.
                 await asyncio.sleep(0)
         finally:
-            self._publish(rows_event(view.validator, self._generation, rows))
+            self._tell_rows(view, rows)
             self._tell_log(often=False)
+
+    def _tell_rows(self, view: LogView, rows: list[Row]) -> None:
+        """Publish rows, but not those that nobody could keep: of a log of a million, the screen need not read a million rows."""
+        target = self.client.sights[view.validator].log_length or 0
+        kept = [row for row in rows if row.index >= target - INDEX_MOST]
+        if kept:
+            self._publish(rows_event(view.validator, self._generation, kept))
 
     def _tell_log(self, *, often: bool = True) -> None:
         """Publish how far the reading is; with `often` false not more often than somebody can look."""

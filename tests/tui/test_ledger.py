@@ -308,7 +308,7 @@ async def test_another_validators_log_is_chosen_by_one_key(desk: Desk, told: lis
         await running.press("L")
         assert orders_of(running, WatchLog)[-1] == WatchLog(0)
         log = [event for event in told if event["event"] == "ledger_log"][-1]
-        running.bench.emit(log | {"validator": 3, "chosen": True, "generation": 2})
+        running.bench.emit(log | {"validator": 3, "chosen": True, "generation": log["generation"] + 1})
         await running.settle()
         await running.press("L")
         assert orders_of(running, WatchLog)[-1] == WatchLog(None)
@@ -325,6 +325,30 @@ async def test_a_certificate_of_another_screen_is_opened(desk: Desk, told: list[
         assert running.focused_id == "summary"
         running.app.post_message(CertificateWanted("ee" * 32))
         await running.wait_until(lambda: ReadCertificate("ee" * 32) in running.bench.orders)
+
+
+async def test_a_jump_before_the_log_is_read_goes_there_when_it_is(desk: Desk, told: list[Event]) -> None:
+    async with desk() as running:
+        running.app.post_message(CertificateWanted(cert_ids(told)[1]))
+        await running.wait_until(lambda: running.app.current_mode == "ledger")
+        await running.settle()
+        running.bench.emit(*told)
+        await running.settle()
+        assert running.app.screen.query_one(LedgerRows).cursor == 1
+        assert "RECEIVE, claims" in running.pane_text("#summary")
+
+
+async def test_an_account_in_sight_is_read_anew_when_it_moves(desk: Desk, told: list[Event]) -> None:
+    async with desk() as running:
+        await opened(running, told)
+        await running.press("down", "a")
+        assert not orders_of(running, ReadAccount), "the account is here already"
+        log = [event for event in told if event["event"] == "ledger_log"][-1]
+        rows = [event for event in told if event["event"] == "ledger_rows"][-1]
+        claim = next(row for event in told if event["event"] == "ledger_rows" for row in event["rows"] if row["kind"] == "receive")
+        running.bench.emit(rows | {"rows": [claim | {"index": 3, "cert_id": "ab" * 32, "sequence": 1}]}, log | {"length": 4, "target": 4})
+        await running.settle()
+        assert orders_of(running, ReadAccount) == [ReadAccount(wallet_keys("bob").owner.hex())]
 
 
 async def test_tabs_are_walked_through_by_keys_and_mouse(desk: Desk, told: list[Event]) -> None:
