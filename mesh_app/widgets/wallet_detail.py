@@ -10,9 +10,8 @@ from mesh_app.format import amount, groups, short
 from mesh_app.spans import Line, Span, Tone
 from mesh_app.state import Part, State, WalletView
 from mesh_app.widgets.line_view import LineView, cut, fitted, padded, right_aligned, wrapped
-from mesh_app.widgets.pane_state import empty
 from mesh_app.widgets.qr_picture import QrPicture
-from mesh_app.widgets.wallet_list import shown
+from mesh_app.widgets.wallet_list import hints, shown
 
 NOTHING: Final = "00" * 32
 """The commitment of no amount at all."""
@@ -71,9 +70,9 @@ class BalancePane(WalletPane, can_focus=True):
     @override
     def no_wallet_lines(self, state: State, width: int) -> Sequence[Line]:
         self.border_title, self.border_subtitle = "You see", ""
-        if state.wallets:
-            return [*empty("A new wallet is empty, and costs nothing.", "n", "creates one"), *empty("", "i", "imports one from its phrase")[1:]]
-        return empty("No wallet yet.", "n", "creates one")
+        if not state.wallets:
+            return hints(width, "No wallet yet.", ("n", "creates one"))
+        return hints(width, "A new wallet is empty, and costs nothing.", ("n", "creates one"), ("i", "imports one"))
 
     def copy_text(self) -> tuple[str, str] | None:
         """What `y` copies here."""
@@ -89,7 +88,7 @@ class CommitmentPane(WalletPane, can_focus=True):
     def wallet_lines(self, state: State, wallet: WalletView, width: int, height: int) -> Sequence[Line]:
         self.border_subtitle = "same account, same moment" if wallet.is_open else ""
         if not wallet.is_open:
-            return [(Span("32 bytes, whether it is open here or not", "dim"),)]
+            return wrapped("32 bytes, whether it is open here or not.", width, tone="dim")
         pieces = groups(wallet.commitment, 8)
         per_line = max(1, min(4, (width + 1) // 9))
         rows: list[Line] = [(Span(" ".join(pieces[i : i + per_line]), "hidden"),) for i in range(0, len(pieces), per_line)]
@@ -166,9 +165,9 @@ class AddressCode(QrPicture):
 def closed_lines(wallet: WalletView, width: int) -> Sequence[Line]:
     """Why a wallet is not open, and what to do."""
     if wallet.state == "sealed":
-        return empty("Sealed with a passphrase.", "u", "unlocks it")
+        return hints(width, "Sealed with a passphrase.", ("u", "unlocks it"))
     if wallet.state == "ended":
-        return [*empty("The wallets' process has ended.", "W", "starts it again"), (Span("What was signed goes on then.", "dim"),)]
+        return hints(width, "The wallets' process has ended; what was signed goes on at its next start.", ("W", "starts it again"))
     if wallet.state == "in_use":
         return [*wrapped("In use by another program; it opens here as soon as that has ended.", width, tone="wait"), *wrapped(wallet.text, width, tone="dim")]
     return wrapped(wallet.text or "It cannot be opened.", width, tone="down")

@@ -14,9 +14,8 @@ from mesh_app.spans import Line, Span, Tone
 from mesh_app.state import HistoryLine, State, WalletView
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import fitted, line_width, padded, right_aligned
-from mesh_app.widgets.pane_state import empty
 from mesh_app.widgets.row_list import RowList
-from mesh_app.widgets.wallet_list import shown
+from mesh_app.widgets.wallet_list import hints, shown
 
 HistoryKey = tuple[str, int, bool]
 STATUS_WORDS: Final[dict[str, tuple[str, str, Tone]]] = {
@@ -86,14 +85,14 @@ class HistoryList(RowList[HistoryKey]):
         wallet = self.wallet
         self.border_title = "History"
         if self.filter_text:
-            return empty("No payment matches the filter.", "esc", "shows all")
+            return hints(width, "No payment matches the filter.", ("esc", "shows all"))
         if wallet is None or not wallet.is_open:
-            return empty("Payments in both directions, once the wallet is open.")
+            return hints(width, "Payments in both directions, once the wallet is open.")
         if wallet.is_restoring:
             return [(Span("◌ ", "wait"), Span("coming back from the validators…", "dim"))]
         if wallet.is_view_only:
-            return empty("No payment yet. What the account pays and is paid appears here.")
-        return empty("No payment yet.", "p", "pays") if wallet.balance else empty("No payment yet.", "f", "gets 10,000 test units from the faucet")
+            return hints(width, "No payment yet. What the account pays and is paid appears here.")
+        return hints(width, "No payment yet.", ("p", "pays") if wallet.balance else ("f", "gets 10,000 test units from the faucet"))
 
     def action_open_certificate(self) -> None:
         """The payment's certificate, in the ledger."""

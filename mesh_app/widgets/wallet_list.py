@@ -12,7 +12,7 @@ from mesh_app.messages import Ordered
 from mesh_app.orders.wallets import HideAmounts
 from mesh_app.spans import Line, Span
 from mesh_app.state import State, WalletView
-from mesh_app.widgets.line_view import cut, padded, right_aligned
+from mesh_app.widgets.line_view import cut, padded, right_aligned, wrapped
 from mesh_app.widgets.row_list import RowList
 
 NEW: Final = "+new"
@@ -101,6 +101,11 @@ class WalletList(RowList[str]):
         name = kept.get("wallet")
         if isinstance(name, str) and name:
             self.put(name)
+
+
+def hints(width: int, text: str, *keys: tuple[str, str]) -> list[Line]:
+    """What an empty pane will hold, in as many lines as it takes, and the keys that fill it with what they do."""
+    return [*wrapped(text, width, tone="dim"), *((Span(key, "amount"), Span(f" {does}", "dim")) for key, does in keys)]
 
 
 def shown(value: int, *, hides_amounts: bool) -> str:
