@@ -7,6 +7,7 @@ certificate for it.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from mesh_core.errors import PeerFault
 from mesh_core.protocol.certificates import CheckedCertificate, InvalidCertificate, read_certificate
@@ -17,9 +18,11 @@ from mesh_core.wallet import events
 from mesh_core.wallet.account import NewOutput
 from mesh_core.wallet.asking import Report, ask_for_everything
 from mesh_core.wallet.context import WalletContext
-from mesh_core.wallet.fetching import fetch_certificates, fetch_from_any
+from mesh_core.wallet.fetching import RETRY_INTERVAL_S, fetch_certificates, fetch_from_any
 from mesh_core.wallet.following import order_of_payment
 from mesh_core.wallet.records import IncomingStatus
+
+ASK_AGAIN_MOST_S: Final = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,8 @@ class Receiver:
         self._on_report = on_report
         self._seen: set[Hash32] = set()
         self._accepting = asyncio.Lock()
+        self._askings: dict[int, int] = {}
+        """For each validator the number of its newest connection."""
 
     def on_announcement(self, validator: int, announced: CertificateApplied) -> None:
         """A validator applied a certificate that concerns this account. Four of them say so; the first is enough."""
@@ -49,7 +54,15 @@ class Receiver:
 
     def on_connected(self, validator: int) -> None:
         """Certificates may have been missed while there was no connection."""
-        self._context.tasks.spawn(self._take_in_missed(validator))
+        self._askings[validator] = self._askings.get(validator, 0) + 1
+        self._context.tasks.spawn(self._ask_until_answered(validator, self._askings[validator]))
+
+    async def _ask_until_answered(self, validator: int, asking: int) -> None:
+        """A busy validator answers late, on a connection that stays up: nobody else would ask again. A newer connection asks for itself."""
+        attempts_count = 0
+        while self._askings[validator] == asking and not await self._take_in_missed(validator):
+            attempts_count += 1
+            await asyncio.sleep(min(ASK_AGAIN_MOST_S, RETRY_INTERVAL_S * 2.0 ** min(attempts_count, 16)))
 
     async def _take_in(self, data: bytes) -> None:
         try:
@@ -77,17 +90,18 @@ class Receiver:
             self._context.announce()
             self._on_outputs()
 
-    async def _take_in_missed(self, validator: int) -> None:
+    async def _take_in_missed(self, validator: int) -> bool:
+        """Whether the validator has answered, be it with nonsense."""
         context = self._context
         try:
             report = await ask_for_everything(context.client, validator, context.owner)
             if report is None:
-                return
+                return True
             unknown = list(dict.fromkeys(entry.key.cert_id for entry in report.claimable if not context.account.knows(entry.key)))
             given = await fetch_certificates(context.client, validator, unknown) if unknown else []
         except PeerFault as fault:
             logger.info("cannot ask %s for what came in: %s", fault.peer, fault.text)
-            return
+            return False
         lacking = [cert_id for cert_id in unknown if cert_id not in {checked.cert_id for checked in given}]
         others = await fetch_from_any(context.client, lacking)
         if not context.account.has_all_history:
@@ -95,6 +109,7 @@ class Receiver:
             await context.in_step.wait()
         await self._accept(*sorted((*given, *others.values()), key=order_of_payment))
         self._on_report(validator, report)
+        return True
 
 
 def _incoming_event(t_ns: int, wallet: str, new: NewOutput) -> events.IncomingSeen:

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from mesh_core.errors import ErrorCode, PeerFault
 from mesh_core.network.connection import Answer, Answered
-from mesh_core.types.messages import AckStatus, CertAck, QueryAccount, SettlementCertificate, SyncRequest, VoteRequest
+from mesh_core.types.messages import AckStatus, CertAck, QueryAccount, SettlementCertificate, SyncRequest, VoteRequest, Want
 from mesh_core.wallet import events
 from mesh_core.wallet.events import NoticeKind
 from mesh_core.wallet.records import OutgoingState
@@ -216,3 +217,21 @@ async def test_wallet_in_step_asks_each_validator_no_more_than_twice(bench: Benc
     await eventually(lambda: states(alice) == [OutgoingState.DONE])
     asked = [validator for validator, message in bench.client.asked if isinstance(message, QueryAccount)]
     assert sorted(asked) == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+async def test_validators_too_busy_to_answer_at_first_are_asked_again_on_the_same_connection(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are connected, and none answers the first questions after that: the wallet gets up to date all the same, without a new connection."""
+    refused: list[int] = []
+    ask = bench.client.request
+
+    async def busy(validator: int, message: Answered, timeout_s: float = 5.0) -> Answer:
+        if isinstance(message, QueryAccount) and message.want & Want.CLAIMABLE and refused.count(validator) < 2:
+            refused.append(validator)
+            raise PeerFault(ErrorCode.PEER_TIMEOUT, "busy")
+        return await ask(validator, message, timeout_s)
+
+    monkeypatch.setattr(bench.client, "request", busy)
+    alice = bench.open("alice")
+    async with asyncio.timeout(20):
+        await alice.wait_up_to_date()
+    assert len(refused) >= 6
