@@ -5,7 +5,8 @@
 
 Both run the real program with its real processes on a pseudo-terminal, and take what they see there as a person would.
 
-`start` counts from the command: to `up 4/4` on the screen, and to `final after`, with the keys of a payment typed as soon as four validators are up. Each run
+`start` counts from the command: to `up 4/4` on the screen, and to `final after`, with the keys of a payment typed as soon as four validators are up, and enter
+as soon as the form says what will be left. Each run
 is made with a new home, in which keys and certificates are made first, and again with the same home.
 
 `load` puts a timer of 5 ms into the workstation's own loop and tells by how much it was late: at rest, and with each screen in front while payments come at
@@ -150,8 +151,14 @@ def _start(home: Path, *, is_new: bool) -> Start:
     with workstation(home, 120, 40) as terminal:
         screen_s = terminal.until("Network")
         up_s = terminal.until("up 4/4")
+        # Nobody can pay before a wallet is there.
+        terminal.until("alice")
         terminal.mark()
-        terminal.keys("p5\r")
+        for key in "p5":
+            time.sleep(TYPING_S)
+            terminal.keys(key)
+        terminal.until("keeps")
+        terminal.keys("\r")
         return Start(is_new, screen_s, up_s, terminal.until("final after"))
 
 
