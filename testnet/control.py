@@ -6,7 +6,8 @@ One JSON object a line in both directions. Each order is answered once, under it
     {"answer": 1, "ok": true, "code": null, "text": "", …}
 
 After {"id": 2, "order": "follow"} every event of the network comes as a line of its own, and before them how things are: a `snapshot_begin`, the last event of
-each thing that has a state, the ends of the logs, a `snapshot_end`. Events of wallets hold amounts: the socket lets in nobody but the home's own user.
+each thing that has a state, the ends of the logs, a `snapshot_end`. {"id": 3, "order": "watch", "on": true} has the validators asked how they are, as
+`validator_report` events, until {"on": false} or the end of the connection. Events of wallets hold amounts: the socket lets in nobody but the home's own user.
 
 Everything is bounded. Who follows and does not read is dropped: the network does not wait for a reader, and does not remember for it.
 """
@@ -39,12 +40,13 @@ SLOW_BYTES = 8 * 1024 * 1024
 class ControlServer:
     """The listening end. `open`, then `close`; `take` every event of the network in between and before."""
 
-    def __init__(self, folder: NetworkFolder, memory: Memory, orders: Orders, tell: Callable[[Event], None]) -> None:
-        """`tell` is given a `control_order` event for each order that changes something."""
+    def __init__(self, folder: NetworkFolder, memory: Memory, orders: Orders, tell: Callable[[Event], None], watch: Callable[[bool], None]) -> None:
+        """`tell` is given a `control_order` event for each order that changes something; `watch` whether anybody wants the validators' reports."""
         self._path = folder.control_socket
         self._memory = memory
         self._orders = orders
         self._tell = tell
+        self._watch = watch
         self._server: asyncio.Server | None = None
         self._connections: set[_Connection] = set()
 
@@ -83,12 +85,17 @@ class ControlServer:
             return
         task = asyncio.current_task()
         assert task is not None
-        connection = _Connection(reader, writer, task, self._orders, self._memory, self._tell)
+        connection = _Connection(reader, writer, task, self._orders, self._memory, self._tell, self._watches_changed)
         self._connections.add(connection)
         try:
             await connection.run()
         finally:
             self._connections.discard(connection)
+            if connection.watches:
+                self._watches_changed()
+
+    def _watches_changed(self) -> None:
+        self._watch(any(connection.watches for connection in self._connections))
 
 
 class _Connection:
@@ -102,8 +109,11 @@ class _Connection:
         orders: Orders,
         memory: Memory,
         tell: Callable[[Event], None],
+        watches_changed: Callable[[], None],
     ) -> None:
         self.follows = False
+        self.watches = False
+        self._watches_changed = watches_changed
         self.ended = task
         self._reader = reader
         self._writer = writer
@@ -156,6 +166,11 @@ class _Connection:
             number = order["id"]
             if order["order"] == "follow":
                 self._follow(number)
+                return
+            if order["order"] == "watch" and isinstance(order.get("on"), bool):
+                self.watches = order["on"]
+                self._watches_changed()
+                self.send(_line({"answer": number, "ok": True, "code": None, "text": ""}))
                 return
             described = self._orders.describe(order)
             if described:

@@ -17,12 +17,16 @@ from typing import Any, Protocol
 
 from mesh_core.errors import ErrorCode, LocalFault
 from testnet.control_memory import Memory
+from testnet.layout import NetworkFolder
 from testnet.lines import Line, parse_end, parse_validator
 from testnet.link_process import read_conditions
 from testnet.links import Conditions
+from testnet.log_marks import user_mark, write_mark
 from testnet.supervisor import Supervisor
 
 PERCENT = 100
+QUIET = frozenset({"status", "watch", "mark"})
+"""Orders that nobody needs to be told of."""
 
 Answer = dict[str, Any]
 
@@ -42,8 +46,9 @@ class Lines(Protocol):
 class Orders:
     """Carries out the orders of one network."""
 
-    def __init__(self, supervisor: Supervisor, lines: Lines, memory: Memory, program: str) -> None:
+    def __init__(self, folder: NetworkFolder, supervisor: Supervisor, lines: Lines, memory: Memory, program: str) -> None:
         """`program` is who runs the network, for people."""
+        self._folder = folder
         self._supervisor = supervisor
         self._lines = lines
         self._memory = memory
@@ -60,7 +65,7 @@ class Orders:
     def describe(self, order: Answer) -> str:
         """What is ordered, in a few words, for the event stream. Empty for one that changes nothing."""
         name = order.get("order")
-        if not isinstance(name, str) or name == "status":
+        if not isinstance(name, str) or name in QUIET:
             return ""
         line = order.get("line")
         about = [order.get("validator"), *(line if isinstance(line, list) else ())]
@@ -73,6 +78,8 @@ class Orders:
                 index = self._index(validator)
                 await self._of_validator[name](index)
                 return {"validator": self._validator(index)}
+            case {"order": "mark", "validator": str(validator)}:
+                write_mark(self._folder.validator(self._index(validator)).log, user_mark())
             case {"order": "restart-all"}:
                 await self._supervisor.restart_all()
             case {"order": "wipe", "validator": str(validator), "confirm": str(confirm)}:

@@ -13,8 +13,12 @@ from testnet.layout import NetworkFolder
 from testnet.link_service import LinkService, RoutedWallets
 from testnet.log_tail import LogTails
 from testnet.supervisor import Supervisor
+from testnet.validator_reports import ValidatorReports
 
 logger = logging.getLogger(__name__)
+
+FOLLOWERS = "followers"
+"""Who watches reports through the control socket, all together."""
 
 
 class Operating:
@@ -24,8 +28,9 @@ class Operating:
         """`publish` is given what the lines, the logs and other programs' orders tell. `program` is who runs the network, for people."""
         self._memory = Memory()
         self.links = LinkService(folder, supervisor, wallets, publish)
-        orders = Orders(supervisor, self.links, self._memory, program)
-        self._control = ControlServer(folder, self._memory, orders, publish)
+        orders = Orders(folder, supervisor, self.links, self._memory, program)
+        self.reports = ValidatorReports(folder, supervisor, publish)
+        self._control = ControlServer(folder, self._memory, orders, publish, lambda is_watched: self.reports.watch(FOLLOWERS, is_watched))
         self._logs = LogTails([folder.validator(index).log for index in range(len(supervisor.states))], publish)
 
     async def open(self) -> None:
@@ -38,7 +43,7 @@ class Operating:
 
     async def close(self) -> None:
         """Listen no more, end the relays. To be called before the validators are stopped; `end_logs` after it."""
-        await asyncio.gather(self._control.close(), self.links.close())
+        await asyncio.gather(self._control.close(), self.links.close(), self.reports.close())
 
     async def end_logs(self) -> None:
         """The last words of validators that have stopped, and no more."""

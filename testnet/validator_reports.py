@@ -29,25 +29,30 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class ValidatorReports:
-    """Asks all validators every two seconds between `watch(True)` and `watch(False)`."""
+    """Asks all validators every two seconds while anybody watches."""
 
     def __init__(self, folder: NetworkFolder, supervisor: Supervisor, publish: Callable[[Event], None]) -> None:
         self._folder = folder
         self._supervisor = supervisor
         self._publish = publish
         self._asking: asyncio.Task[None] | None = None
+        self._watchers: set[str] = set()
         self._spent: dict[int, tuple[int, float, float]] = {}
         """Process id, its seconds of processor time, and when that was, by validator."""
         self._configs: dict[int, tuple[int, int]] = {}
 
-    def watch(self, is_watched: bool) -> None:
-        """Begin, or end. A validator that is being asked is heard to the end."""
-        if is_watched and self._asking is None:
+    def watch(self, who: str, is_watched: bool) -> None:
+        """Somebody begins to look, who is told the configurations anew, or does not look any more. A validator that is being asked is heard to the end."""
+        if is_watched and who not in self._watchers:
+            self._watchers.add(who)
             self._configs.clear()
-            self._asking = asyncio.get_running_loop().create_task(self._ask_all(), name="reports of validators")
-        elif not is_watched and self._asking is not None:
-            self._asking.cancel()
-            self._asking = None
+            if self._asking is None:
+                self._asking = asyncio.get_running_loop().create_task(self._ask_all(), name="reports of validators")
+        elif not is_watched:
+            self._watchers.discard(who)
+            if not self._watchers and self._asking is not None:
+                self._asking.cancel()
+                self._asking = None
 
     async def close(self) -> None:
         """Ask no more."""

@@ -10,6 +10,7 @@ from mesh_app.orders.validators import (
     KillValidator,
     LiftQuarantine,
     LoseOnLine,
+    MarkLog,
     PauseValidator,
     RestartAll,
     RestartValidator,
@@ -17,6 +18,7 @@ from mesh_app.orders.validators import (
     SlowLine,
     StartValidator,
     StopValidator,
+    WatchValidators,
     WipeValidator,
 )
 
@@ -42,5 +44,9 @@ def control_order(order: Order) -> tuple[str, dict[str, Any]] | None:
             return "heal", {"line": order.line.split()}
         case HealAllLines():
             return "heal", {}
+        case MarkLog():
+            return "mark", {"validator": order.name}
+        case WatchValidators():
+            return "watch", {"on": order.is_watched}
         case _:
             return None

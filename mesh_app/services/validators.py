@@ -29,7 +29,6 @@ from testnet.lines import Line
 from testnet.links import GOOD, Conditions
 from testnet.log_marks import user_mark, write_mark
 from testnet.operating import Operating
-from testnet.validator_reports import ValidatorReports
 
 PROGRAM = "mesh-app"
 PERCENT = 100
@@ -42,7 +41,6 @@ class ValidatorDesk:
         self._context = context
         self._supervisor = context.supervisor
         self._operating = Operating(context.folder, context.supervisor, context.wallets, context.publish, program=PROGRAM)
-        self._reports = ValidatorReports(context.folder, context.supervisor, context.publish)
 
     def handlers(self) -> Mapping[type[Order], Handler]:
         """Which orders it takes."""
@@ -79,7 +77,6 @@ class ValidatorDesk:
 
     async def close(self) -> None:
         """End what runs beside the validators, which the workbench stops."""
-        await self._reports.close()
         await self._operating.close()
 
     async def end_logs(self) -> None:
@@ -132,7 +129,7 @@ class ValidatorDesk:
         self._behind(self._operating.links.heal_all())
 
     async def _watch(self, order: WatchValidators) -> None:
-        self._reports.watch(order.is_watched)
+        self._operating.reports.watch(PROGRAM, order.is_watched)
 
     async def _mark(self, order: MarkLog) -> None:
         write_mark(self._context.folder.validator(order.index).log, user_mark())

@@ -76,8 +76,9 @@ class Controlled:
         self.folder = NetworkFolder(home)
         self.supervisor, self.lines, self.memory = FakeSupervisor(), FakeLines(), Memory()
         self.told: list[Event] = []
-        orders = Orders(self.supervisor, self.lines, self.memory, "a test")  # type: ignore[arg-type]
-        self.server = ControlServer(self.folder, self.memory, orders, self.told.append)
+        self.watched: list[bool] = []
+        orders = Orders(self.folder, self.supervisor, self.lines, self.memory, "a test")  # type: ignore[arg-type]
+        self.server = ControlServer(self.folder, self.memory, orders, self.told.append, self.watched.append)
 
 
 @asynccontextmanager
@@ -167,6 +168,25 @@ async def test_orders_that_are_refused_do_nothing(tmp_path: Path, order: str, fi
         assert fault.code is code
         assert words in fault.text
         assert (one.supervisor.done, one.lines.done) == ([], [])
+
+
+async def test_reports_are_watched_until_nobody_does_or_the_connection_ends(tmp_path: Path) -> None:
+    async with controlled(tmp_path) as one:
+        async with connected(one.folder) as client, connected(one.folder) as other:
+            await client.order("watch", on=True)
+            await other.order("watch", on=True)
+            await client.order("watch", on=False)
+            assert one.watched == [True, True, True]
+            assert (await refusal_of(client, "watch", on="yes")).code is ErrorCode.CONFIG_INVALID
+        await eventually(lambda: one.watched[-1] is False)
+        assert one.told == [], "who only looks is not told"
+
+
+async def test_a_mark_goes_into_the_log(tmp_path: Path) -> None:
+    async with controlled(tmp_path) as one, connected(one.folder) as client:
+        one.folder.validator(1).path.mkdir(parents=True)
+        await client.order("mark", validator="V2")
+        assert one.folder.validator(1).log.read_text().startswith("── mark · ")
 
 
 async def test_refusal_of_the_supervisor_comes_with_its_code_and_words(tmp_path: Path) -> None:

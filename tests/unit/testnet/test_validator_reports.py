@@ -47,8 +47,8 @@ async def test_those_that_are_up_are_asked_while_somebody_looks(tmp_path: Path, 
     create_network(folder, name="test", wallets={"faucet": 1})
     events: list[Event] = []
     reports = ValidatorReports(folder, FakeSupervisor(), events.append)  # type: ignore[arg-type]
-    reports.watch(True)
-    reports.watch(True)
+    reports.watch("screen", True)
+    reports.watch("screen", True)
     await eventually(lambda: sum(event["event"] == "validator_report" for event in events) >= 3)
     told = [event for event in events if event["event"] == "validator_report"]
     assert {event["validator"] for event in told} == {0}
@@ -68,13 +68,19 @@ async def test_those_that_are_up_are_asked_while_somebody_looks(tmp_path: Path, 
     await eventually(lambda: sum(event["event"] == "validator_config" for event in events) == 5)
     assert events[-1]["event"] != "validator_config" or events[-1]["lines"][-1] == "# changed"
 
-    reports.watch(False)
+    reports.watch("follower", True)
+    reports.watch("screen", False)
+    seen = len(events)
+    await eventually(lambda: len(events) > seen)
+    reports.watch("follower", False)
+    reports.watch("follower", False)
     await asyncio.sleep(0.05)
     seen = len(events)
     await asyncio.sleep(0.1)
     assert len(events) == seen
-    reports.watch(True)
-    await eventually(lambda: sum(event["event"] == "validator_config" for event in events) == 9)
+    configs_count = sum(event["event"] == "validator_config" for event in events)
+    reports.watch("screen", True)
+    await eventually(lambda: sum(event["event"] == "validator_config" for event in events) == configs_count + 4)
     await reports.close()
     await reports.close()
 
