@@ -70,7 +70,7 @@ SLOW_TICK_SECONDS: Final = 0.5
 MAX_ERRORS: Final = 20
 MAX_EVENTS_PER_TICK: Final = 2_000
 """More wait for the next tick, so that a flood of events never holds up the keyboard."""
-WAYS: Final = frozenset({"show", "pay", "back", "leave"})
+WAYS: Final = frozenset({"show", "pay", "back", "leave", "new_wallet"})
 MAX_TOASTS: Final = 2
 VALIDATOR_COMMANDS: Final[tuple[type[ValidatorOrder], ...]] = (
     StartValidator,
@@ -129,6 +129,7 @@ class MeshApp(Unbroken, App[None]):
         self._kept = self.setup.kept
         self._kept_panes = self._kept.panes
         self._is_out_of_date = False
+        self._was_up = False
         self._had_validators = False
         for theme in MESH_THEMES:
             self.register_theme(theme)
@@ -144,6 +145,7 @@ class MeshApp(Unbroken, App[None]):
         """Events are read from now on."""
         for problem in self.setup.problems:
             self.tell_error(problem)
+        self._was_up = True
         self.when_up()
         if self.setup.record is not None:
             self._begin_recording(self.setup.record)
@@ -389,6 +391,13 @@ class MeshApp(Unbroken, App[None]):
         network = self.state.network
         self.deliver_screenshot(path=network.home if network is not None and network.home else None)
 
+    async def action_new_wallet(self) -> None:
+        """The form for a new wallet, from anywhere."""
+        await self.action_show("wallets")
+        if isinstance(self.screen, WalletsScreen):
+            self.screen.show(self.state, self.workbench.mode)
+            self.screen.start_new_wallet()
+
     def action_leave(self) -> None:
         """Quits; asks while validators run."""
         running = sum(1 for validator in self.state.validators if validator.is_running)
@@ -566,6 +575,9 @@ class MeshApp(Unbroken, App[None]):
         if isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches):
             # Textual's palette still looks for its list when it was closed at once: nothing is missing that anybody sees.
             logger.info("a worker outlived its screen: %s", error)
+            return
+        if self._was_up and not self.is_running:
+            logger.info("on the way out: %s", words_of(error))
             return
         line = self.mishaps.take(error)
         if not self.is_running or not self._screen_stacks.get(self._current_mode) or self.mishaps.too_many:

@@ -53,6 +53,8 @@ KEY_NAMES: Final = {
     "down": "↓",
 }
 
+_IN_IDS: Final = str.maketrans({"(": "-", ",": "-", ")": None, "'": None, " ": None})
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
@@ -78,8 +80,7 @@ class Action:
     @property
     def id(self) -> str:
         """A stable name for the configuration file: `everywhere.pay`, `everywhere.show-ledger`."""
-        bare = self.name.rpartition(".")[2]
-        return f"{self.scope}." + bare.replace("('", "-").removesuffix("')")
+        return f"{self.scope}." + self.name.rpartition(".")[2].translate(_IN_IDS)
 
 
 def shown_keys(keys: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ A key that has two actions where both are in force does one of them by chance; a
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import combinations
 from typing import Final
@@ -21,6 +22,9 @@ SCREEN_OF: Final[Mapping[Scope, Scope]] = {
     "ledger_list": "ledger",
     "facts": "ledger",
     "hex": "ledger",
+    "evidence": "laboratory",
+    "log": "validators",
+    "lines": "validators",
     "load_form": "performance",
 }
 """Parts that one screen has."""
@@ -33,7 +37,14 @@ NAMED_KEYS: Final = frozenset(
     "underscore vertical_line tilde grave_accent".split()
     + [f"f{number}" for number in range(1, 25)]
 )
-_CHARACTERS: Final = {shown: name for name, shown in KEY_NAMES.items() if len(shown) == 1} | {"-": "minus", "+": "plus", ".": "full_stop", ";": "semicolon"}
+_SHORTER: Final = {
+    "solidus": "slash",
+    "reverse_solidus": "backslash",
+    "commercial_at": "at",
+    "hyphen_minus": "minus",
+    "plus_sign": "plus",
+    "low_line": "underscore",
+}
 _MODIFIERS: Final = re.compile(r"^(?:(?:ctrl|shift|alt)\+)+")
 MAX_KEYS: Final = 6
 
@@ -84,9 +95,12 @@ def are_in_force_together(first: Scope, second: Scope) -> bool:
 
 
 def _normalised(key: str) -> str:
+    """As Textual does it: a sign by its Unicode name, but for a few that have shorter ones."""
     modifiers = match.group(0) if (match := _MODIFIERS.match(key)) else ""
     bare = key[len(modifiers) :]
-    return modifiers + _CHARACTERS.get(bare, bare)
+    is_sign = len(bare) == 1 and not bare.isalnum()
+    name = unicodedata.name(bare, bare).lower().replace("-", "_").replace(" ", "_") if is_sign else bare
+    return modifiers + _SHORTER.get(name, name)
 
 
 def _is_key(key: str) -> bool:

@@ -176,7 +176,7 @@ async def test_tabs_can_be_clicked(desk: Desk) -> None:
 async def test_palette_offers_screens_validators_and_copy(desk: Desk) -> None:
     async with desk() as running:
         titles = {command.title for command in running.app.get_system_commands(running.app.screen)}
-        assert {"Make a payment", "Go: Wallets", "Validator: kill V3", "Validator: start V1", "Create an empty wallet"} <= titles
+        assert {"Make a payment", "Go: Wallets", "Validator: kill V3", "Validator: start V1", "Create a wallet: name, passphrase, recovery phrase"} <= titles
 
 
 async def test_palette_command_kills_a_validator(desk: Desk) -> None:

@@ -2,14 +2,16 @@
 
 import json
 import re
+import string
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from textual.keys import _character_to_key
 
 from mesh_app.actions import ACTIONS, SCOPE_TITLES
-from mesh_app.settings.keys import EVERYWHERE, PARTS, SCREEN_OF, are_in_force_together
+from mesh_app.settings.keys import EVERYWHERE, PARTS, SCREEN_OF, are_in_force_together, keys_problem, normalised
 from mesh_app.settings.reading import ConfigProblem, parse_settings, read_settings
 from mesh_app.settings.settings import LOG_LEVELS, THEMES, Settings
 from mesh_app.settings.writing import default_config
@@ -44,7 +46,13 @@ def test_printed_keys_are_the_keys_in_force() -> None:
 
 
 def test_keys_may_be_written_as_printed_on_the_keyboard() -> None:
-    assert parse_settings('[keys]\n"everywhere.pay" = "+, ctrl+-"').keys == {"everywhere.pay": "plus,ctrl+minus"}
+    assert parse_settings('[keys]\n"everywhere.pay" = "&, ctrl+-, alt+@"').keys == {"everywhere.pay": "ampersand,ctrl+minus,alt+at"}
+
+
+@pytest.mark.parametrize("sign", [sign for sign in string.punctuation if sign != ","])
+def test_every_sign_has_the_name_that_textual_gives_it(sign: str) -> None:
+    assert normalised(sign) == _character_to_key(sign)
+    assert not keys_problem(sign, "everywhere")
 
 
 def test_dotted_names_without_quotes_are_the_same() -> None:
