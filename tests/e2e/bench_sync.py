@@ -1,6 +1,6 @@
 """How long a vote takes while ten thousand certificates are fetched: at the validator that fetches them, and at the one that they come from.
 
-    python -m tests.e2e.bench_sync [--certificates N] [--votes N] [--payments N]
+    python -m tests.e2e.bench_sync [--certificates N] [--votes N] [--payments N] [--silent]
 
 Two real validator processes of a committee of four, in which nobody else runs: V1 has all certificates, V4 none. V4 is started, and from then on until it has
 caught up another process asks both for votes, one after the other, each for the payment of an account of its own, with a good range proof. `idle`: the same
@@ -56,6 +56,7 @@ BALANCE = 1_000_000
 SIGNERS = (0, 1, 2)
 FULL, EMPTY = 0, 3
 BATCH = 250
+LOOK_AGAIN_S = 0.05
 
 
 @dataclass
@@ -190,6 +191,8 @@ class Asked:
 def tell(name: str, asked: Asked) -> None:
     """Both phases, and how much slower the second is."""
     for phase, times in (("idle", asked.idle), ("during the catch-up", asked.busy)):
+        if not times:
+            continue
         ordered = sorted(times)
         p90, p99 = (ordered[len(ordered) * part // 100] for part in (90, 99))
         middle = statistics.median(ordered)
@@ -210,9 +213,19 @@ async def connected(scene: Scene, index: int) -> Connection:
     return await connect(address, LocalIdentity(Role.WALLET), scene.genesis.network_id, connect_timeout_s=ANSWER_S, handshake_timeout_s=ANSWER_S)
 
 
-async def bench(scene: Scene, other: Scene, certificates: int, payments: list[Transition], others: list[Transition], votes: int, module: str) -> None:
+@dataclass(frozen=True)
+class Plan:
+    """How many certificates are fetched, how many votes each idle phase has, what V4 runs, and whether nobody asks for votes meanwhile."""
+
+    certificates: int
+    votes: int
+    module: str
+    silent: bool
+
+
+async def bench(scene: Scene, other: Scene, payments: list[Transition], others: list[Transition], plan: Plan) -> None:
     """Start all, ask all, tell."""
-    full, empty = ValidatorProcess(scene.folder.validator(FULL)), ValidatorProcess(scene.folder.validator(EMPTY), module=module)
+    full, empty = ValidatorProcess(scene.folder.validator(FULL)), ValidatorProcess(scene.folder.validator(EMPTY), module=plan.module)
     beside = ValidatorProcess(other.folder.validator(FULL))
     left = iter(payments)
     try:
@@ -220,18 +233,20 @@ async def bench(scene: Scene, other: Scene, certificates: int, payments: list[Tr
         await beside.start()
         source = Asked(Voter(await connected(scene, FULL), left))
         control = Asked(Voter(await connected(other, FULL), iter(others)))
-        for _ in range(votes):
+        for _ in range(plan.votes):
             source.idle.append(await source.voter.ask())
             control.idle.append(await control.voter.ask())
         await empty.start()
         target = Asked(Voter(await connected(scene, EMPTY), left))
         catch_up = CatchUp(empty)
         await eventually(lambda: catch_up.height() > 0, within_s=ANSWER_S)
-        while catch_up.height() < certificates:
-            for asked in (target, source, control):
+        while catch_up.height() < plan.certificates:
+            if plan.silent:
+                await asyncio.sleep(LOOK_AGAIN_S)
+            for asked in () if plan.silent else (target, source, control):
                 asked.busy.append(await asked.voter.ask())
         await eventually(lambda: empty.named("status")[-1]["flags"] == 0, within_s=ANSWER_S)
-        for _ in range(votes):
+        for _ in range(plan.votes):
             target.idle.append(await target.voter.ask())
             source.idle.append(await source.voter.ask())
             control.idle.append(await control.voter.ask())
@@ -243,8 +258,9 @@ async def bench(scene: Scene, other: Scene, certificates: int, payments: list[Tr
     tell("V1, serving", source)
     tell("another network", control)
     cast = empty.named("vote_cast")
-    sys.stdout.write(f"V4 inside, medians in ms: idle: {inside(cast[len(target.busy) :])}; fetching: {inside(cast[: len(target.busy)])}\n")
-    sys.stdout.write(f"{certificates} certificates, {catch_up.rate():.0f} a second, votes meanwhile\n")
+    if not plan.silent:
+        sys.stdout.write(f"V4 inside, medians in ms: idle: {inside(cast[len(target.busy) :])}; fetching: {inside(cast[: len(target.busy)])}\n")
+    sys.stdout.write(f"{plan.certificates} certificates, {catch_up.rate():.0f} a second, {'nobody votes' if plan.silent else 'votes meanwhile'}\n")
 
 
 def main() -> None:
@@ -254,6 +270,7 @@ def main() -> None:
     parser.add_argument("--votes", type=int, default=60, help="votes in each idle phase")
     parser.add_argument("--payments", type=int, default=1500, help="accounts that pay once; enough for all phases")
     parser.add_argument("--module", default="mesh_core.validator", help="what V4 runs, for instance something that profiles it")
+    parser.add_argument("--silent", action="store_true", help="ask for no votes meanwhile: how fast the catch-up is with nobody there")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mesh-bench-") as home:
         scene = make_scene(Path(home) / "home", PAYERS + options.payments)
@@ -261,7 +278,8 @@ def main() -> None:
         history = list(make_history(scene, options.certificates))
         fill(scene, FULL, history)
         payments, others = make_payments(scene, options.payments), make_payments(other, options.payments // 2)
-        asyncio.run(bench(scene, other, options.certificates, payments, others, options.votes, options.module))
+        plan = Plan(options.certificates, options.votes, options.module, options.silent)
+        asyncio.run(bench(scene, other, payments, others, plan))
 
 
 if __name__ == "__main__":
