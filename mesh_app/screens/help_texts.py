@@ -39,7 +39,11 @@ SCOPE_TEXTS: Final[Mapping[str, str]] = {
     "wallets": "What each wallet can open, beside what everybody else sees of it.",
     "pay": "A payment as it happens: a lane for each validator, the quorum, the certificate, the recipient's claim.",
     "form": "Name a recipient and an amount; enter pays, or goes to what is missing.",
-    "ledger": "Certificates of all accounts, taken apart and checked again.",
+    "ledger": "Certificates of all accounts, taken apart and checked again. What a validator says is held against what proves it; a lie is told as one.",
+    "ledger_list": "Newest first. The filter has a language: from:alice to:bob kind:send votes:>3 height:100..200 id:9e37 by:V2 own:yes; a minus in front turns"
+    " a word around. A question mark alone in the filter shows all of it.",
+    "facts": "Each line can be copied; what it means stands at the bottom. Enter goes to the certificate or the account that it names, escape comes back.",
+    "hex": "Every byte belongs to a field, which is named below with its value and what it means. The mouse points, too.",
     "laboratory": "Attacks against the real network, and what stops them.",
     "validators": "Processes, logs, links and data of the validators. Keys act on the one chosen in the list; beside it stands the command that does the same.",
     "log": "A log as its file has it, with a line for each launch and each end. Scrolling up pauses, end goes on; a mark is a line in the file itself.",

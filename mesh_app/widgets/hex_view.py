@@ -113,13 +113,14 @@ class HexView(LineView, can_focus=True):
         field = detail.fields[detail.field_at(self.cursor)]
         start = row * self._per_row
         first, last = max(field.offset, start), min(field.end, start + self._per_row) - 1
+        is_mono = self.app.theme == MESH_MONO.name
         if first <= last:
-            is_mono = self.app.theme == MESH_MONO.name
-            style = Style(underline=True) if is_mono else selection_style(self.app.theme_variables, focused=self.has_focus)
+            style = Style(reverse=True) if is_mono else selection_style(self.app.theme_variables, focused=self.has_focus)
             strip = _restyled(strip, self._cell_of(first), self._cell_of(last) + 2, style, self.size.width)
         if start <= self.cursor < start + self._per_row:
             cell = self._cell_of(self.cursor)
-            strip = _restyled(strip, cell, cell + 2, Style(reverse=True, bold=True), self.size.width)
+            byte = Style(reverse=False, bold=True, underline=True) if is_mono else Style(reverse=True, bold=True)
+            strip = _restyled(strip, cell, cell + 2, byte, self.size.width)
         return strip
 
     def _cell_of(self, offset: int) -> int:

@@ -55,6 +55,11 @@ class ComparePane(FactList):
         return facts
 
     @override
+    def header_lines(self, state: State, width: int) -> Sequence[Line]:
+        compared = state.ledger.comparison
+        return [_verdict(compared)] if compared is not None and self._facts else ()
+
+    @override
     def empty_lines(self, state: State, width: int) -> Sequence[Line]:
         if self.asked_ns:
             return loading("comparing logs and states", self.asked_ns, state.now_ns)
@@ -78,6 +83,20 @@ class ComparePane(FactList):
         ]
         form = {"reference": validator_name(compared.reference), "length": compared.length, "digest": compared.digest, "standings": standings}
         return "comparison", json.dumps(form, indent=2)
+
+
+def _verdict(compared: ComparisonView) -> Line:
+    """All of it in one line."""
+    lying = [standing for standing in compared.standings if standing.verdict == "lie"]
+    apart = [standing for standing in compared.standings if standing.verdict not in {"same", "other_order"}]
+    names = ", ".join(validator_name(standing.sight.validator) for standing in lying or apart)
+    if lying:
+        return (Span(f"✗ what {names} says does not fit its log", "down"),)
+    if apart:
+        is_different = any(standing.verdict == "different" for standing in apart)
+        return (Span(f"{'≠' if is_different else '◐'} {names} {'stands' if len(apart) == 1 else 'stand'} apart", "down" if is_different else "wait"),)
+    order = "" if all(standing.verdict == "same" for standing in compared.standings) else ", not all in the same order"
+    return (Span(f"✓ all hold the same {amount(compared.length)} certificates and the same state{order}", "up"),)
 
 
 def _head(state: State, compared: ComparisonView) -> list[Fact]:

@@ -35,18 +35,20 @@ class TabStrip(LineView):
 
     @override
     def build_lines(self, state: State, width: int, height: int) -> Sequence[Line]:
-        with_keys = self._line(has_keys=True)
-        return [with_keys if line_width(with_keys) <= width else self._line(has_keys=False)]
+        forms = (self._line(has_keys=True), self._line(), self._line(is_close=True))
+        fitting = next((number for number, line in enumerate(forms) if line_width(line) <= width), len(forms) - 1)
+        return [self._line(has_keys=fitting == 0, is_close=fitting == len(forms) - 1)]
 
-    def _line(self, *, has_keys: bool) -> Line:
+    def _line(self, *, has_keys: bool = False, is_close: bool = False) -> Line:
         spans: list[Span] = []
         self._spots = []
         x = 0
         for name, title, key in self.tabs if self.has_first else self.tabs[1:]:
-            text = f" {title} " if not has_keys or name == self.current else f" {title} {key} "
-            spans.append(Span(text, "tab" if name == self.current else "dim"))
-            self._spots.append((x, x + len(text), name))
-            x += len(text)
+            text = title if not has_keys or name == self.current else f"{title} {key}"
+            shown = f"{text} " if is_close else f" {text} "
+            spans.append(Span(shown, "tab" if name == self.current else "dim"))
+            self._spots.append((x, x + len(shown), name))
+            x += len(shown)
         return tuple(spans)
 
     def on_click(self, event: Click) -> None:

@@ -228,6 +228,7 @@ async def test_the_validators_are_compared(desk: Desk, told: list[Event]) -> Non
         running.bench.emit(compared | {"t_ns": running.app.state.now_ns + 1})
         await running.settle()
         shown = running.pane_text("#compare")
+        assert "◐ V4 stands apart" in shown
         assert "V1  = 3" in shown
         assert "V4  ○" in shown
         assert "connection refused" in shown
@@ -256,6 +257,7 @@ async def test_where_two_logs_part_is_shown(desk: Desk, told: list[Event]) -> No
         running.bench.emit({"event": "ledger_lie", "t_ns": 5, "validator": 1, "text": "what it sent for index 4 is no certificate"})
         await running.settle()
         shown = running.pane_text("#compare")
+        assert "≠ V3 stands apart" in shown
         assert "V1 and V3 part at #1" in shown
         assert "only V1 holds 1 certificate:" in shown
         assert "V2 what it sent for index 4 is no certificate" in shown
