@@ -18,13 +18,12 @@ from mesh_app.screens.mesh_screen import MeshScreen
 from mesh_app.state import State
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.fact_list import ACCOUNT, CERTIFICATE, FactList
-from mesh_app.widgets.filter_bar import FilteredList
 from mesh_app.widgets.hex_view import HexView
 from mesh_app.widgets.ledger_account import AccountPane
 from mesh_app.widgets.ledger_checks import ChecksPane
 from mesh_app.widgets.ledger_compare import ComparePane
 from mesh_app.widgets.ledger_outputs import OutputsPane
-from mesh_app.widgets.ledger_rows import LedgerRows
+from mesh_app.widgets.ledger_rows import LedgerList, LedgerRows
 from mesh_app.widgets.ledger_summary import SummaryPane, VotesPane
 from mesh_app.widgets.line_view import LineView
 from mesh_app.widgets.row_list import RowList
@@ -73,7 +72,7 @@ class LedgerScreen(MeshScreen):
         rows = LedgerRows(id="ledger-rows")
         keys = {action.name: action.shown_keys[0] for action in actions_of("ledger")}
         tabs = [(name, title, keys.get(f"tab('{name}')", keys.get(name, ""))) for name, title in TITLES.items()]
-        yield FilteredList(rows, id="ledger-list")
+        yield LedgerList(rows, id="ledger-list")
         panes = (
             SummaryPane(id="summary"),
             VotesPane(id="votes"),

@@ -1,6 +1,6 @@
 """The certificates of a validator's log, the newest first. Only the rows in sight need be there: those that are not kept are asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final
 
 from textual import events
@@ -15,6 +15,7 @@ from mesh_app.spans import Line, Span, validator_name
 from mesh_app.state import State
 from mesh_app.state.ledger import LedgerRow
 from mesh_app.widgets.bindings import bindings_of
+from mesh_app.widgets.filter_bar import FilteredList
 from mesh_app.widgets.line_view import fitted, padded, right_aligned, wrapped
 from mesh_app.widgets.pane_state import empty, failed, loading
 from mesh_app.widgets.quorum import names_line
@@ -23,6 +24,14 @@ from mesh_app.widgets.row_list import RowList
 LANGUAGE: Final = "?"
 """Typed into the filter, it shows the language instead of rows."""
 PAGE: Final = 200
+
+
+class LedgerList(FilteredList):
+    """The rows under their filter. Its language is looked up for a moment: the next run does not begin with it."""
+
+    @override
+    def keep(self) -> Mapping[str, str]:
+        return {} if self.rows.filter_text == LANGUAGE else super().keep()
 
 
 class LedgerRows(RowList[int]):

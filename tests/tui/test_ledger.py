@@ -279,6 +279,7 @@ async def test_the_filter_is_live_and_says_what_it_does_not_understand(desk: Des
         await running.fill("?")
         assert "from:alice" in running.pane_text("#ledger-rows")
         assert running.app.screen.query_one(FilteredList).has_class("-filtered")
+        assert running.app.screen.query_one(FilteredList).keep() == {}, "the next run does not begin with the language"
 
 
 async def test_a_filter_keeps_up_with_new_rows(desk: Desk, told: list[Event]) -> None:
