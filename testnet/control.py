@@ -155,8 +155,11 @@ class _Connection:
             self._writer.transport.abort()
         finally:
             self.follows = False
-            for order in self._under_way:
+            given_up = [*self._under_way]
+            for order in given_up:
                 order.cancel()
+            # An order that starts a process lets go of it before the network is stopped.
+            await asyncio.gather(*given_up, return_exceptions=True)
             self._writer.close()
 
     async def _carry_out(self, line: bytes) -> None:

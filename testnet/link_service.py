@@ -6,10 +6,12 @@ connections. A line that is healed is direct again. If the relays' process ends,
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from mesh_core.errors import LocalFault
 from mesh_core.wallet.network import load_network
 from testnet.child import Event
 from testnet.command_service import CommandService
@@ -19,6 +21,8 @@ from testnet.links import GOOD, HOST, Conditions
 from testnet.supervisor import Supervisor
 
 Address = tuple[str, int]
+
+CLOSE_DEADLINE_S = 2.0
 
 
 class RoutedWallets(Protocol):
@@ -80,7 +84,9 @@ class LinkService:
         """End the relays' process, with the network that it belongs to."""
         await self._service.stop()
         if self._losing is not None:
-            await self._losing
+            # Wallets that do not answer any more must not hold up the end of everything.
+            await asyncio.wait([self._losing], timeout=CLOSE_DEADLINE_S)
+            self._losing.cancel()
 
     def tell_all(self) -> None:
         """Publish the state of every line that is not direct."""
@@ -123,7 +129,8 @@ class LinkService:
 
         async def lose() -> None:
             for dialler, listener in diallers:
-                await self._route(dialler, listener, None)
+                with contextlib.suppress(LocalFault):  # wallets that have ended: their next start asks for no relay
+                    await self._route(dialler, listener, None)
             for line in lost:
                 self._tell(line)
 

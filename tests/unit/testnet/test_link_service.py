@@ -1,0 +1,116 @@
+"""The lines of a network: who is told which relay, what is healed, and that neither dead relays nor mute wallets hold anybody up."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from mesh_core.errors import ErrorCode, LocalFault
+from testnet import link_service as link_service_module
+from testnet.child import Event
+from testnet.genesis import create_network
+from testnet.layout import NetworkFolder
+from testnet.lines import WALLETS, Line
+from testnet.link_service import Address, LinkService
+from testnet.links import GOOD, Conditions
+from tests.unit.network.peers import eventually
+
+CUT = Conditions(is_cut=True)
+
+
+class FakeSupervisor:
+    """Remembers the routes that validators were told."""
+
+    def __init__(self) -> None:
+        self.routes: dict[tuple[int, int], Address | None] = {}
+
+    def route(self, index: int, peer: int, address: Address | None) -> None:
+        self.routes[index, peer] = address
+
+
+class FakeWallets:
+    """Remember their routes, refuse, or say nothing at all."""
+
+    def __init__(self) -> None:
+        self.routes: dict[int, Address | None] = {}
+        self.refusal: LocalFault | None = None
+        self.is_mute = False
+
+    async def route(self, validator: int, address: Address | None) -> None:
+        if self.is_mute:
+            await asyncio.Event().wait()
+        if self.refusal is not None:
+            raise self.refusal
+        self.routes[validator] = address
+
+
+class Lines:
+    """The service in front of fakes, with a real process of relays."""
+
+    def __init__(self, home: Path) -> None:
+        folder = NetworkFolder(home)
+        create_network(folder, name="test", wallets={"faucet": 1})
+        self.supervisor, self.wallets = FakeSupervisor(), FakeWallets()
+        self.events: list[Event] = []
+        self.links = LinkService(folder, self.supervisor, self.wallets, self.events.append)  # type: ignore[arg-type]
+
+    def states(self) -> list[tuple[str, bool]]:
+        return [(event["line"], event["relayed"]) for event in self.events if event["event"] == "line_state"]
+
+    def kill_relays(self) -> None:
+        os.kill(self.links.pid or 0, signal.SIGKILL)
+
+
+@asynccontextmanager
+async def lines(home: Path) -> AsyncIterator[Lines]:
+    one = Lines(home)
+    try:
+        yield one
+    finally:
+        await one.links.close()
+
+
+async def test_both_ends_are_led_through_relays_and_back(tmp_path: Path) -> None:
+    async with lines(tmp_path / "home") as one:
+        await one.links.set(Line(0, 2), GOOD)
+        assert (one.links.pid, one.supervisor.routes) == (None, {}), "nothing is started for a line that is good"
+        await one.links.set(Line(0, 2), CUT)
+        assert one.supervisor.routes.keys() == {(0, 2), (2, 0)}
+        ports = {address[1] for address in one.supervisor.routes.values() if address is not None}
+        assert len(ports) == 2
+        await one.links.set(Line(0, 2), Conditions(delay_ms=5))
+        assert {address[1] for address in one.supervisor.routes.values() if address is not None} == ports, "the same relays"
+        await one.links.set(Line(WALLETS, 1), CUT)
+        assert one.wallets.routes.keys() == {1}
+        assert one.links.conditions == {Line(0, 2): Conditions(delay_ms=5), Line(WALLETS, 1): CUT}
+        await one.links.heal_all()
+        assert (set(one.supervisor.routes.values()), one.wallets.routes, one.links.conditions) == ({None}, {1: None}, {})
+        assert one.states()[-2:] == [("V1-V3", False), ("wallets-V2", False)]
+
+
+async def test_relays_that_die_leave_every_line_direct(tmp_path: Path) -> None:
+    async with lines(tmp_path / "home") as one:
+        await one.links.set(Line(0, 1), CUT)
+        await one.links.set(Line(WALLETS, 0), CUT)
+        one.wallets.refusal = LocalFault(ErrorCode.STORE_UNAVAILABLE, "the wallets' process has ended")
+        one.kill_relays()
+        await eventually(lambda: one.states()[-2:] == [("V1-V2", False), ("wallets-V1", False)])
+        assert set(one.supervisor.routes.values()) == {None}
+        assert one.links.conditions == {}
+        one.wallets.refusal = None
+        await one.links.set(Line(WALLETS, 0), CUT)
+        assert one.wallets.routes[0] is not None, "and relays can be had again"
+
+
+async def test_mute_wallets_do_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_service_module, "CLOSE_DEADLINE_S", 0.05)
+    one = Lines(tmp_path / "home")
+    await one.links.set(Line(WALLETS, 0), CUT)
+    one.wallets.is_mute = True
+    async with asyncio.timeout(5):
+        await one.links.close()
+    assert one.links.pid is None
