@@ -1,6 +1,7 @@
 """Numbers, times and hashes as people read them. All text that a screen shows of a value is made here, but strangers' (`mesh_core/types/visible_text.py`)."""
 
 import math
+from datetime import UTC, datetime
 from typing import Final
 
 _NANOSECONDS_PER_SECOND: Final = 1_000_000_000
@@ -39,6 +40,14 @@ def moment(ns: int) -> str:
     seconds, thousandths = divmod(thousandths, 1000)
     minutes, seconds = divmod(seconds, 60)
     return f"{minutes:02}:{seconds:02}.{thousandths:03}"
+
+
+def local_time(at_ms: int, form: str) -> str:
+    """A time of a wallet's own clock, milliseconds since 1970, in this machine's zone and in a `strftime` form. A `?` where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime(form)
+    except (OverflowError, OSError, ValueError):
+        return "?"
 
 
 def size(size_bytes: int) -> str:

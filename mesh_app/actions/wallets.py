@@ -5,7 +5,7 @@ from typing import Final
 from mesh_app.actions.action import Action
 
 ACTIONS: Final[tuple[Action, ...]] = (
-    Action("wallets", "new_wallet", "n", "New", "Create a wallet: name, passphrase, recovery phrase", in_palette=True),
+    Action("wallets", "app.new_wallet", "n", "New", "Create a wallet: name, passphrase, recovery phrase", in_palette=True),
     Action("wallets", "import_wallet", "i", "Import", "Import a wallet from its phrase, or a view key", in_palette=True),
     Action("wallets", "ask_faucet", "f", "Faucet", "Get 10,000 test units from the faucet", in_palette=True),
     Action("wallets", "unlock", "u", "Unlock", "Open a sealed wallet with its passphrase", in_palette=True),

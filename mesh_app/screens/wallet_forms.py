@@ -1,6 +1,5 @@
 """Forms about wallets: import, rename, unlock, view key, receipt, verify, contact."""
 
-from pathlib import PurePath
 from typing import Final
 
 from typing_extensions import override
@@ -262,4 +261,4 @@ class ContactForm(FormModal):
 
 def _in_home(state: State, name: str) -> str:
     home = state.network.home if state.network is not None else ""
-    return str(PurePath(home) / name) if home else name
+    return f"{home}/{name}" if home else name

@@ -97,7 +97,7 @@ class WalletsScreen(MeshScreen):
     def take_one_in(self, chosen: WalletList.ExtraChosen) -> None:
         """One of the rows below the wallets."""
         if chosen.row == NEW:
-            self.action_new_wallet()
+            self.start_new_wallet()
         else:
             self.action_import_wallet()
 
@@ -141,7 +141,7 @@ class WalletsScreen(MeshScreen):
 
     # --- What one can do
 
-    def action_new_wallet(self) -> None:
+    def start_new_wallet(self) -> None:
         """A form, then the phrase."""
         if self._state is not None:
             self.app.push_screen(NewWallet(self._state, self._focus_on))

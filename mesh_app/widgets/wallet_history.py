@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import ClassVar, Final
 
 from textual.binding import BindingType
 from typing_extensions import override
 
-from mesh_app.format import short
+from mesh_app.format import local_time, short
 from mesh_app.messages import CertificateWanted
 from mesh_app.spans import Line, Span, Tone
 from mesh_app.state import HistoryLine, State, WalletView
@@ -111,7 +110,7 @@ class HistoryList(RowList[HistoryKey]):
         if line is None or self._state is None or self._state.wallet_desk.hides_amounts:
             return None
         form = {
-            "time": moment_of(line.at_ms, "%Y-%m-%dT%H:%M:%S"),
+            "time": local_time(line.at_ms, "%Y-%m-%dT%H:%M:%S"),
             "direction": "sent" if line.is_sent else "received",
             "amount": line.amount,
             "fee": line.fee,
@@ -132,7 +131,7 @@ def history_line(state: State, line: HistoryLine, width: int, *, hides_amounts: 
     memo = f"“{line.text}”" if line.text and line.amount is not None else line.text
     is_wide = width >= WIDE
     parts: list[Line] = [
-        (Span(moment_of(line.at_ms, "%d %b %H:%M" if is_wide else "%H:%M"), "dim"),),
+        (Span(local_time(line.at_ms, "%d %b %H:%M" if is_wide else "%H:%M"), "dim"),),
         (Span(right_aligned(value, 14 if is_wide else 10), "text" if line.is_sent else "amount"),),
         (Span(padded(other, 18 if is_wide else 14)),),
         (Span(f"{glyph} {padded(word, 10)}" if width >= MIDDLE else glyph, tone),),
@@ -142,11 +141,3 @@ def history_line(state: State, line: HistoryLine, width: int, *, hides_amounts: 
     fixed = fitted(parts, width)
     has_room = memo and line_width(fixed) + MEMO_LEAST <= width
     return (*fixed, Span(f"  {memo}", "text" if line.amount is not None else "down")) if has_room else fixed
-
-
-def moment_of(at_ms: int, form: str) -> str:
-    """A time of the wallet's clock, in this machine's zone."""
-    try:
-        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime(form)
-    except (OverflowError, OSError, ValueError):
-        return "?"

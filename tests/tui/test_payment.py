@@ -297,6 +297,8 @@ async def test_memo_with_markup_and_control_characters_is_shown_harmlessly(desk:
         assert "[red]boo[/red] \\x1b[2J\\u202eevil" in running.screen_text()
         assert "\x1b" not in running.screen_text()
         await running.press("2", "j")
+        running.app.screen.query_one("#incoming").focus()
+        await running.press("z")
         assert "\\u202e" in running.screen_text()
         assert "\u202e" not in running.screen_text()
 
