@@ -1,8 +1,9 @@
 """Help: the keys of where one comes from, then every key, from the registry of actions; what is what; and where everything lies."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import ClassVar, Final
 
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
@@ -23,6 +24,20 @@ KEY_WIDTH: Final = 12
 MIN_WIDTH: Final = 30
 
 
+class HelpPane(VerticalScroll):
+    """Text that is scrolled by the keys of lists, too."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "Down", show=False),
+        Binding("k", "scroll_up", "Up", show=False),
+        Binding("g", "scroll_home", "First", show=False),
+        Binding("G", "scroll_end", "Last", show=False),
+        Binding("ctrl+d,space", "page_down", "Page down", show=False),
+        Binding("ctrl+u", "page_up", "Page up", show=False),
+    ]
+    ALLOW_MAXIMIZE = True
+
+
 class HelpScreen(MeshScreen):
     """Screen 8."""
 
@@ -37,9 +52,9 @@ class HelpScreen(MeshScreen):
 
     @override
     def compose_body(self) -> Iterable[Widget]:
-        keys = VerticalScroll(Static(id="help-keys-text"), id="help-keys")
+        keys = HelpPane(Static(id="help-keys-text"), id="help-keys")
         keys.border_title = "Keys"
-        concepts = VerticalScroll(Static(id="help-concepts-text"), id="help-concepts")
+        concepts = HelpPane(Static(id="help-concepts-text"), id="help-concepts")
         concepts.border_title = "What is what"
         yield keys
         yield concepts

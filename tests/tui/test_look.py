@@ -250,6 +250,23 @@ async def test_bar_and_help_show_the_keys_in_force(desk: Desk) -> None:
         assert any(line.split()[0] == "f9" for line in shown.splitlines() if "Kill it (SIGKILL)" in line)
 
 
+async def test_help_is_scrolled_by_the_keys_of_lists_and_begins_where_one_was(desk: Desk) -> None:
+    async with desk(size=(80, 24)) as running:
+        await running.press("question_mark")
+        keys = running.app.screen.query_one("#help-keys")
+        assert "Kill it (SIGKILL)" in running.screen_text()
+        await running.press("j", "j")
+        assert keys.scroll_y == 2
+        await running.press("G")
+        assert keys.scroll_y == keys.max_scroll_y
+        await running.press("k", "g")
+        assert keys.scroll_y == 0
+        await running.press("G", "2", "question_mark")
+        assert keys.scroll_y == 0
+        shown = str(running.app.screen.query_one("#help-keys-text", Static).content)
+        assert shown.index("Where you were") < shown.index("Wallets") < shown.index("Everywhere else") < shown.index("Kill it (SIGKILL)")
+
+
 # --- What is kept ----------------------------------------------------------------------------------------------------------------------------------
 
 
