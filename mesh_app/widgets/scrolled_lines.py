@@ -18,7 +18,7 @@ class ScrolledLines(LineView, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("lists")]
     DEFAULT_CSS = """
-    ScrolledLines { border: round $border-blurred; border-title-color: $foreground 60%; border-subtitle-color: $foreground 60%; padding: 0 1; }
+    ScrolledLines { border: round $border-blurred; border-title-color: $foreground 70%; border-subtitle-color: $foreground 70%; padding: 0 1; }
     ScrolledLines:focus { border: round $border; border-title-color: $primary; border-title-style: bold; }
     """
 
