@@ -8,10 +8,9 @@ from mesh_app.format import counted
 from mesh_app.reducers.network import find_validator
 from mesh_app.reducers.note import Note, Notes, Reducer, validator_note
 from mesh_app.state import State
-from mesh_app.state.operation import WALLETS_END, ConfigView, LineCondition, LineKey, PeerView, ReportView, TimesView
+from mesh_app.state.operation import WALLETS_END, ConfigView, LineCondition, LineKey, PeerView, ReportView, TimesView, condition_words
 
 WALLETS_NAME: Final = "wallets"
-PERCENT: Final = 100
 _COUNTS: Final = (
     "votes_cast",
     "votes_refused",
@@ -41,17 +40,6 @@ def line_state(state: State, fields: Fields, t_ns: int) -> Notes:
         state.operation.lines.pop(key, None)
     told = f"line {name} is {condition_words(condition)}"
     return (Note("net", "line", told, tone="up" if condition is None else "down" if is_cut else "wait"),)
-
-
-def condition_words(condition: LineCondition | None) -> str:
-    """`direct`, `cut`, `slower by 50 ms each way`."""
-    if condition is None:
-        return "direct"
-    if condition.is_cut:
-        return "cut"
-    parts = [f"slower by {condition.delay_ms:g} ms each way"] if condition.delay_ms else []
-    parts += [f"losing {condition.loss * PERCENT:g} % of its datagrams"] if condition.loss else []
-    return ", ".join(parts) or "relayed"
 
 
 def line_counts(state: State, fields: Fields, t_ns: int) -> Notes:

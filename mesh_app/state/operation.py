@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+PERCENT = 100
 WALLETS_END = -1
 """The end of a line that is the wallets, beside the validators' indices."""
 
@@ -16,6 +17,17 @@ class LineCondition:
     is_cut: bool
     delay_ms: float
     loss: float
+
+
+def condition_words(condition: LineCondition | None) -> str:
+    """`direct`, `cut`, `slower by 50 ms each way`."""
+    if condition is None:
+        return "direct"
+    if condition.is_cut:
+        return "cut"
+    parts = [f"slower by {condition.delay_ms:g} ms each way"] if condition.delay_ms else []
+    parts += [f"losing {condition.loss * PERCENT:g} % of its datagrams"] if condition.loss else []
+    return ", ".join(parts) or "relayed"
 
 
 @dataclass(frozen=True, slots=True)

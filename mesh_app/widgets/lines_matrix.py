@@ -10,10 +10,9 @@ from typing_extensions import override
 from mesh_app.format import amount, milliseconds
 from mesh_app.messages import Ordered
 from mesh_app.orders.validators import WALLETS, CutLine, HealAllLines, HealLine, LoseOnLine, SlowLine, line_end
-from mesh_app.reducers.operation import condition_words
 from mesh_app.spans import Line, Span, Tone, validator_name, validator_tone
 from mesh_app.state import State
-from mesh_app.state.operation import LineCondition
+from mesh_app.state.operation import LineCondition, condition_words
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import LineView, clipped, cut, padded, wrapped
 
