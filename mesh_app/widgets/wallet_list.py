@@ -91,8 +91,10 @@ class WalletList(RowList[str]):
 
     def keep(self) -> Mapping[str, str | bool]:
         """The wallet in focus, and whether amounts are hidden."""
-        hides = self._state is not None and self._state.wallet_desk.hides_amounts
-        return {"wallet": self.cursor if self.is_chosen and self.cursor is not None else "", "hides_amounts": hides}
+        kept: dict[str, str | bool] = {"wallet": self.cursor} if self.is_chosen and self.cursor is not None else {}
+        if self._state is not None and self._state.wallet_desk.hides_amounts:
+            kept["hides_amounts"] = True
+        return kept
 
     def restore(self, kept: Mapping[str, object]) -> None:
         """As `keep` gave it."""

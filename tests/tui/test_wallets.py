@@ -223,7 +223,9 @@ async def test_wallet_in_focus_is_found_again_when_it_comes_later(desk: Desk) ->
         running.bench.balances["zoe"], running.bench.sequences["zoe"] = 5, 0
         await tell(running, running.bench.wallet("zoe"))
         assert wallets.cursor == "zoe"  # type: ignore[attr-defined]
-        assert wallets.keep() == {"wallet": "zoe", "hides_amounts": False}  # type: ignore[attr-defined]
+        assert wallets.keep() == {"wallet": "zoe"}  # type: ignore[attr-defined]
+        await tell(running, {"event": "amounts_hidden", "t_ns": 1, "hidden": True})
+        assert wallets.keep() == {"wallet": "zoe", "hides_amounts": True}  # type: ignore[attr-defined]
 
 
 async def test_click_on_a_row_that_is_no_wallet_opens_its_form(desk: Desk) -> None:
