@@ -4,7 +4,7 @@ from itertools import combinations
 from typing import get_args
 
 import pytest
-from rich.color import ColorTriplet
+from rich.color_triplet import ColorTriplet
 from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
