@@ -213,6 +213,11 @@ class HideAmounts(Order):
 
     hides: bool
 
+    @property
+    @override
+    def is_told(self) -> bool:
+        return False
+
     @override
     def describe(self) -> str:
         return "hide amounts" if self.hides else "show amounts"
@@ -221,6 +226,11 @@ class HideAmounts(Order):
 @dataclass(frozen=True, slots=True)
 class ReadContacts(Order):
     """Read the contacts again: another program may have changed them."""
+
+    @property
+    @override
+    def is_told(self) -> bool:
+        return False
 
     @override
     def describe(self) -> str:
