@@ -15,7 +15,7 @@ class LiveModal(Dialog[None]):
     While one that `HOLDS_SECRET` is open, no picture of the screen is taken.
     """
 
-    CSS_PATH = "forms.tcss"
+    CSS_PATH: ClassVar[str | None] = "forms.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
     HOLDS_SECRET: ClassVar[bool] = False
 
