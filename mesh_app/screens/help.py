@@ -88,7 +88,9 @@ def _concepts(about: About) -> Content:
         parts += [_title(name), Content(f"{text}\n\n")]
     if about.locations:
         width = max(len(name) for name, _ in about.locations)
-        parts += [_title("Files"), *(Content(f"{name:<{width}}  {path}\n") for name, path in about.locations), Content("\n")]
+        home = dict(about.locations).get("home", "")
+        rows = [(name, path.replace(f"{home}/", "HOME/") if home else path) for name, path in about.locations]
+        parts += [_title("Files"), *(Content(f"{name:<{width}}  {path}\n") for name, path in rows), Content("\n")]
     if about.version:
         parts += [_title("Version"), Content(f"mesh-app {about.version}\n")]
     return Content.assemble(*parts)
