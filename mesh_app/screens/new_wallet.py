@@ -40,6 +40,7 @@ class NewWallet(FormModal):
     HEADING = "A new wallet"
     EXPLANATION = "Its name stays on this machine. A passphrase seals its key file: it is asked for at each start, and is never shown again. Next: the phrase."
     ASKED = "making up a recovery phrase"
+    HOLDS_SECRET = True
 
     def __init__(self, state: State, on_made: OnMade) -> None:
         """`on_made` is told the name of the wallet that was made."""

@@ -12,7 +12,7 @@ from typing import Any
 from mesh_app.app import MeshApp
 from mesh_app.orders.order import Order
 from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator
-from mesh_app.orders.wallets import CreateWallet, Pay
+from mesh_app.orders.wallets import CreateWallet, FormOrder, Pay
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.types.address import Address
 from mesh_core.types.basic import PublicKey, ViewPublicKey
@@ -85,6 +85,9 @@ class FakeWorkbench:
 
     def _act(self, order: Order) -> None:
         """What a network would do, for looking at the screens."""
+        if isinstance(order, FormOrder) and order.ticket:
+            told = {"ticket": order.ticket, "what": order.describe(), "state": "done", "code": None, "text": ""}
+            self.emit({"event": "wallet_order", "t_ns": self.now_ns(), **told})
         match order:
             case Pay(wallet, to, amount, text):
                 self._play(self.settled_payment(wallet, to, amount, text))
