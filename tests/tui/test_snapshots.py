@@ -68,6 +68,17 @@ async def pay_settled(running: Running) -> None:
     await running.press("3")
 
 
+def paid_and_then(key: str) -> Callable[[Running], Awaitable[None]]:
+    """A screen as it is after a payment."""
+
+    async def go(running: Running) -> None:
+        await paid(running)
+        await running.settle()
+        await running.press(key)
+
+    return go
+
+
 async def pay_without_one(running: Running) -> None:
     await killed(running)
     await running.press("3")
@@ -101,6 +112,11 @@ STATES: Final[dict[str, Callable[[Running], Awaitable[None]]]] = {
     "pay-empty": pay_empty,
     "pay-settled": pay_settled,
     "pay-without-one": pay_without_one,
+    "wallets": paid_and_then("2"),
+    "ledger": paid_and_then("4"),
+    "laboratory": paid_and_then("5"),
+    "validators": paid_and_then("6"),
+    "performance": paid_and_then("7"),
     "help": help_of_a_validator,
 }
 
