@@ -51,12 +51,15 @@ SEALED, IN_USE, BROKEN = "sealed", "in_use", "broken"
 class WalletKeeper:
     """Opens, closes, makes and renames the wallets of one home."""
 
-    def __init__(self, folder: HomeFolder, home: WalletHome, publish: Callable[[Event], None], on_open: Callable[[str], None]) -> None:
-        """`on_open` is told the name of each wallet that was opened, also under a new name."""
+    def __init__(
+        self, folder: HomeFolder, home: WalletHome, publish: Callable[[Event], None], on_open: Callable[[str], None], on_close: Callable[[str], None]
+    ) -> None:
+        """`on_open` is told the name of each wallet that was opened, also under a new name; `on_close` of each that is closed: its keys must be forgotten."""
         self._folder = folder
         self._home = home
         self._publish = publish
         self._on_open = on_open
+        self._on_close = on_close
         self._shut: dict[str, str] = {}
         self._drafted: deque[bytes] = deque(maxlen=DRAFTS_MOST)
         self._orders: Counter[str] = Counter()
@@ -90,6 +93,10 @@ class WalletKeeper:
         self._home.open(name, keys)
         self._shut.pop(name, None)
         self._on_open(name)
+
+    async def _release(self, name: str) -> None:
+        self._on_close(name)
+        await self._home.release(name)
 
     def _tell_shut(self, name: str, state: str, fault: LocalFault) -> None:
         address, kind = self._describe(name)
@@ -186,7 +193,7 @@ class WalletKeeper:
                 raise LocalFault(ErrorCode.WALLET_SEALED, f"'{name}' is not sealed: without a passphrase there is nothing to lock it with")
             if name in self._home.names:
                 self._require_idle(name, "lock it")
-                await self._home.release(name)
+                await self._release(name)
             self._try_to_open(name)
 
     # --- Renaming
@@ -199,7 +206,7 @@ class WalletKeeper:
             if name in self._home.names:
                 self._require_idle(name, "rename it")
                 keys = self._home.wallet(name).keys
-                await self._home.release(name)
+                await self._release(name)
             now = name
             try:
                 rename_wallet(self._folder.wallets, name, new_name)

@@ -77,7 +77,7 @@ class WalletProcess:
         self._genesis = network.genesis
         self._validators_count = len(network.validators)
         self._home = WalletHome(wallets, network, self._publish, self._process.fail)
-        self._keeper = WalletKeeper(self._folder, self._home, output.write, self._on_open)
+        self._keeper = WalletKeeper(self._folder, self._home, output.write, self._on_open, self._on_close)
         self._teller = WalletTeller(self._home, output.write, self._keeper.key_kind)
         self._tasks = self._list_tasks()
 
@@ -103,6 +103,9 @@ class WalletProcess:
 
     def _on_open(self, name: str) -> None:
         self._teller.opened(name)
+
+    def _on_close(self, name: str) -> None:
+        self._teller.closed(name)
 
     def _tell(self, event: str, **fields: Any) -> None:
         self._output.write({"event": event, "t_ns": time.monotonic_ns(), **fields})

@@ -62,6 +62,10 @@ class WalletTeller:
         self._told[name] = _Told(self._home.wallet(name))
         self._mark(name)
 
+    def closed(self, name: str) -> None:
+        """A wallet is closed: what was opened with its keys is forgotten with them."""
+        self._told.pop(name, None)
+
     def on_event(self, event: events.WalletEvent) -> None:
         """A wallet said something that may have changed what is told of it."""
         if isinstance(event, TOLD_BY) and event.wallet is not None:
@@ -69,8 +73,8 @@ class WalletTeller:
 
     def show(self, name: str, entries_count: int) -> None:
         """Tell so many of the newest entries of a wallet's history from now on. LocalFault (WALLET_UNKNOWN)."""
-        self._home.wallet(name)
-        self._told[name].limit = max(PAGE_ENTRIES, min(ENTRIES_MOST, entries_count))
+        wallet = self._home.wallet(name)
+        self._told.setdefault(name, _Told(wallet)).limit = max(PAGE_ENTRIES, min(ENTRIES_MOST, entries_count))
         self._mark(name)
 
     async def run(self) -> None:
