@@ -50,6 +50,11 @@ def local_time(at_ms: int, form: str) -> str:
         return "?"
 
 
+def local_date(iso: str) -> str:
+    """A date in the form of ISO 8601, as the clock on the wall of this machine shows it: `23 Nov 05:12`. ValueError where it is none."""
+    return datetime.fromisoformat(iso).astimezone().strftime("%d %b %H:%M")
+
+
 def size(size_bytes: int) -> str:
     """A size in bytes: `1,240 bytes`."""
     return f"{size_bytes:,} bytes"

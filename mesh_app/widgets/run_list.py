@@ -1,11 +1,10 @@
 """Runs of today and measurements of earlier days, the newest first, each beside the one before it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from typing_extensions import override
 
-from mesh_app.format import milliseconds
+from mesh_app.format import local_date, milliseconds
 from mesh_app.spans import Line, Span, Tone
 from mesh_app.state import State
 from mesh_app.state.performance import RunView
@@ -89,6 +88,6 @@ def _change(state: State, run: RunView) -> Line:
 
 def _when(run: RunView) -> str:
     try:
-        return datetime.fromisoformat(run.date).astimezone().strftime("%d %b %H:%M") if run.date else ""
+        return local_date(run.date) if run.date else ""
     except ValueError:
         return ""

@@ -47,7 +47,6 @@ def test_seed_that_is_no_whole_number_is_wrong_usage(capsys: pytest.CaptureFixtu
     [
         ["--demo", "second-payment", "--headless"],
         ["--demo"],
-        ["--demo", "first-payment"],
         ["--headless"],
         ["--json"],
         ["--amount", "5"],
@@ -136,7 +135,7 @@ def test_fault_that_ends_the_workstation_is_told(
 ) -> None:
     homes: list[Path] = []
 
-    def run(locations: Locations, _: Settings, *, problems: tuple[str, ...]) -> int:
+    def run(locations: Locations, _: Settings, *, problems: tuple[str, ...], **__: object) -> int:
         homes.append(locations.home)
         assert problems == ()
         raise fault
