@@ -100,6 +100,7 @@ class PaymentForm(Vertical):
         self._verdict = Verdict()
         self._suggested: list[str] | None = None
         self._payments_count = 0
+        self._has_suggested = False
 
     @override
     def compose(self) -> ComposeResult:
@@ -120,14 +121,15 @@ class PaymentForm(Vertical):
 
     def show(self, state: State) -> None:
         """New wallets can be chosen, new balances are checked against."""
-        first = not self.query_one(Choice).options
         self._state = state
         payers = [wallet.name for wallet in state.wallets.values() if wallet.can_pay]
         names = recipient_names(state)
         self.query_one(Choice).set_options(payers, preferred=FIRST_PAYER)
         to = self.query_one("#to", Input)
-        if first and names:
-            to.value = to.value or self._first_recipient(names)
+        if not self._has_suggested and (suggested := self._first_recipient(names)):
+            # Once, and as soon as there is somebody to pay: the wallets are told of one after the other.
+            self._has_suggested = True
+            to.value = to.value or suggested
         if not isinstance(to.suggester, SuggestFromList) or self._suggested != names:
             self._suggested = names
             to.suggester = SuggestFromList(names, case_sensitive=False)

@@ -318,3 +318,15 @@ async def test_payment_that_waits_says_for_what(desk: Desk) -> None:
         await running.settle()
         assert "waits until this wallet's payment before it is settled" in running.pane_text("#payment")
         assert "waiting" in running.pane_text("#payments")
+
+
+async def test_a_recipient_is_suggested_as_soon_as_there_is_one(desk: Desk) -> None:
+    """Wallets are told of one after the other: with the first alone there is nobody to pay."""
+    async with desk(is_booted=False) as running:
+        running.bench.emit(running.bench.network(), running.bench.wallet("alice"))
+        await running.press("3")
+        to = running.app.screen.query_one("#to", Input)
+        assert to.value == ""
+        running.bench.emit(running.bench.wallet("bob"), running.bench.wallet("faucet"))
+        await running.settle()
+        assert to.value == "bob"
