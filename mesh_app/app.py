@@ -114,6 +114,7 @@ class MeshApp(Unbroken, App[None]):
         self.setup = setup or Setup()
         self.workbench = workbench
         self.state = State(about=replace(self.setup.about, keys=self.setup.settings.keys))
+        self.state.show.is_utc = self.setup.is_driven
         self.errors: deque[str] = deque(maxlen=MAX_ERRORS)
         """Told above the keys until somebody dismisses them."""
         self.mishaps = Mishaps(self.setup.about.log)

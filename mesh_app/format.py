@@ -42,17 +42,23 @@ def moment(ns: int) -> str:
     return f"{minutes:02}:{seconds:02}.{thousandths:03}"
 
 
-def local_time(at_ms: int, form: str) -> str:
-    """A time of a wallet's own clock, milliseconds since 1970, in this machine's zone and in a `strftime` form. A `?` where no calendar has it."""
+def local_time(at_ms: int, form: str, *, in_utc: bool = False) -> str:
+    """A time of a wallet's own clock, milliseconds since 1970, in this machine's zone and in a `strftime` form. A `?` where no calendar has it.
+
+    `in_utc`: for a recording, which is the same everywhere.
+    """
     try:
-        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone().strftime(form)
+        return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(UTC if in_utc else None).strftime(form)
     except (OverflowError, OSError, ValueError):
         return "?"
 
 
-def local_date(iso: str) -> str:
-    """A date in the form of ISO 8601, as the clock on the wall of this machine shows it: `23 Nov 05:12`. ValueError where it is none."""
-    return datetime.fromisoformat(iso).astimezone().strftime("%d %b %H:%M")
+def local_date(iso: str, *, in_utc: bool = False) -> str:
+    """A date in the form of ISO 8601, as the clock on the wall of this machine shows it: `23 Nov 05:12`. ValueError where it is none.
+
+    `in_utc`: for a recording, which is the same everywhere.
+    """
+    return datetime.fromisoformat(iso).astimezone(UTC if in_utc else None).strftime("%d %b %H:%M")
 
 
 def size(size_bytes: int) -> str:

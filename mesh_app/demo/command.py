@@ -3,18 +3,19 @@
 import argparse
 import asyncio
 import contextlib
+import signal
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mesh_app.exit_status import ExitStatus
-from mesh_core.errors import LocalFault
+from mesh_core.errors import ErrorCode, LocalFault
 
 if TYPE_CHECKING:
     from mesh_app.demo.showing import Progress, Style
 
+CAST = ".cast"
 SIZE_LEAST, SIZE_MOST = (60, 18), (240, 80)
 RECORDING_OPTIONS = ("live", "replay", "render", "record", "events", "speed", "size", "font", "v3")
 
@@ -71,6 +72,9 @@ def run(options: argparse.Namespace) -> int:
         speed=options.speed or 1.0,
     )
     progress = Progress()
+    # A polite kill and a closed terminal are Ctrl-C: asyncio then unwinds whatever is under way, and no half file and no ffmpeg is left.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         return asyncio.run(_run(options, style, progress)) if options.render is None else _render(options, style, progress)
     except LocalFault as fault:
@@ -79,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         return ExitStatus.FAILED
     except (KeyboardInterrupt, asyncio.CancelledError):
         progress.clear()
-        sys.stderr.write("mesh-app: stopped; no file was written\n")
+        sys.stderr.write("mesh-app: stopped; no recording was written\n")
         return ExitStatus.FAILED
 
 
@@ -91,25 +95,42 @@ async def _run(options: argparse.Namespace, style: "Style", progress: "Progress"
     paths: list[Path] = options.record or []
     check_outputs(paths)
     if options.replay is not None:
-        journal = read_journal(options.replay)
         if not paths:
-            return await watch_journal(journal, style)
-        return _told(await record_journal(journal, paths, style, progress), progress)
+            return await watch_journal(read_journal(options.replay), style)
+        return _told(await record_journal(options.replay, paths, style, progress), progress)
     if options.demo == "list":
         for name in shipped_scenarios():
             sys.stdout.write(f"{name:<16} {load_scenario(name).about}\n")
         return ExitStatus.GOOD
     scenario = load_scenario(options.demo)
     events = options.events or (paths[0].with_suffix(".events.jsonl") if paths else None)
-    director = await play_live(scenario, journal=events, style=style, headless=bool(paths), seed=options.seed, progress=progress)
-    if not paths or events is None:
+    if events is not None:
+        check_events(events, paths)
+    await play_live(scenario, journal=events, style=style, headless=bool(paths), seed=options.seed, progress=progress)
+    if events is None or not paths:
         return ExitStatus.GOOD
-    return _told(await record_journal(read_journal(events), paths, style, progress, poster_ms=director.poster_ms), progress)
+    # From here on the run is whole, and whatever goes wrong with its recording can be made good.
+    try:
+        return _told(await record_journal(events, paths, style, progress, recorded="live"), progress)
+    finally:
+        progress.clear()
+        sys.stderr.write(f"the events of this run: {events} (again: mesh-app --replay {events} --record FILE)\n")
+
+
+def check_events(events: Path, paths: Sequence[Path]) -> None:
+    """LocalFault where the events of a run cannot be kept in this file: said before the run, not after it."""
+    if not events.absolute().parent.is_dir() or events.is_dir():
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{events} can be no file: its folder is missing, or it is a folder itself")
+    if events.resolve() in {path.resolve() for path in paths}:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{events} cannot hold the events and a recording")
 
 
 @contextlib.contextmanager
 def session(options: argparse.Namespace) -> Iterator[Path | None]:
-    """Where the workstation records to while a person works on it, if `--record` was typed; films are made of it afterwards. LocalFault."""
+    """Where the workstation records to while a person works on it, if `--record` was typed; films are made of it afterwards. LocalFault.
+
+    What a person did cannot be done again: the cast stays, whatever becomes of the films.
+    """
     if not options.record:
         yield None
         return
@@ -118,15 +139,19 @@ def session(options: argparse.Namespace) -> Iterator[Path | None]:
 
     paths: list[Path] = options.record
     check_outputs(paths)
-    if [path.suffix for path in paths] == [".cast"]:
-        yield paths[0]
-        return
-    with tempfile.TemporaryDirectory(prefix=".mesh-", dir=paths[0].absolute().parent) as folder:
-        cast = Path(folder) / "session.cast"
-        yield cast
+    asked = next((path for path in paths if path.suffix == CAST), None)
+    cast = asked or paths[0].with_suffix(CAST)
+    if asked is None and cast.exists():
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"the session is recorded into {cast}, and films are made of that; it exists already: move it away")
+    yield cast
+    films = [path for path in paths if path != asked]
+    if films and cast.exists():
         progress = Progress()
-        if cast.exists():
-            _told(record_cast(cast, paths, Style(), progress), progress)
+        try:
+            _told(record_cast(cast, films, Style(), progress), progress)
+        except KeyboardInterrupt:
+            progress.clear()
+            raise LocalFault(ErrorCode.INTERNAL, f"stopped; the session is in {cast} (mesh-app --render {cast} --record FILE)") from None
 
 
 def _render(options: argparse.Namespace, style: "Style", progress: "Progress") -> int:

@@ -18,9 +18,9 @@ from mesh_app.demo.conditions import Scene
 from mesh_app.demo.scenario import Chapter, Scenario, ScenarioStep
 from mesh_app.orders.order import Order
 from mesh_app.ports import Event, Workbench
-from mesh_app.recording.journal import JournalWriter
 from mesh_app.recording.screen import take_frame
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.journal import JournalWriter
 
 POLL_S: Final = 0.05
 KEY_PAUSE_S: Final = 0.35
@@ -56,6 +56,8 @@ class TappedWorkbench:
         self._journal = journal
         self._start_ns = bench.now_ns()
         self._events = _TappedQueue(bench.events, self._on_event)
+        self.fault: LocalFault | None = None
+        """Why nothing more goes into the journal: a full disk must not take the screen with it."""
 
     @property
     def mode(self) -> str:
@@ -96,15 +98,22 @@ class TappedWorkbench:
     def pressed(self, key: str) -> None:
         """A key is pressed now."""
         if self._journal is not None:
-            self._journal.key(self.at_ms, key)
+            self._write(self._journal.key, key)
 
     def _on_event(self, event: Event) -> None:
         if self._journal is not None:
-            self._journal.event(self.at_ms, event)
+            self._write(self._journal.event, event)
+
+    def _write(self, write: Callable[[int, Any], None], what: Event | str) -> None:
+        try:
+            if self.fault is None:
+                write(self.at_ms, what)
+        except LocalFault as fault:
+            self.fault = fault
 
 
 class Director:
-    """Plays one scenario. `fault` says afterwards why it could not be played to the end, where it could not; `poster_ms` when the poster's picture was."""
+    """Plays one scenario. `fault` says afterwards why it could not be played to the end, where it could not; `is_done` that it was."""
 
     def __init__(self, scenario: Scenario, bench: TappedWorkbench, *, speed: float = 1.0, progress: Callable[[str], None] = lambda _: None) -> None:
         """`speed`: how much faster than written; what is waited for takes as long as it takes."""
@@ -113,7 +122,7 @@ class Director:
         self._speed = speed
         self._progress = progress
         self.fault: LocalFault | None = None
-        self.poster_ms: int | None = None
+        self.is_done = False
 
     async def conduct(self, pilot: Pilot[Any]) -> None:
         """Play all chapters, and end the application."""
@@ -123,6 +132,7 @@ class Director:
             for number, chapter in enumerate(self._scenario.chapters, 1):
                 self._progress(f"{number}/{len(self._scenario.chapters)} {chapter.title}")
                 await self._play(chapter, app, pilot)
+            self.is_done = True
         except LocalFault as fault:
             self.fault = fault
         finally:
@@ -133,13 +143,15 @@ class Director:
         self._bench.tell("chapter", title=chapter.title)
         self._bench.tell("caption", text="")
         for step in chapter.steps:
+            if self._bench.fault is not None:
+                raise self._bench.fault
             await self._sleep(step.at_s - (time.monotonic() - begin) * self._speed)
             if step.caption is not None:
                 self._bench.tell("caption", text=step.caption)
             await self._press(step, pilot)
             await self._await(step, chapter, app)
             if step.is_poster:
-                self.poster_ms = self._bench.at_ms
+                self._bench.tell("poster")
             await self._sleep(step.hold_s)
 
     async def _press(self, step: ScenarioStep, pilot: Pilot[Any]) -> None:

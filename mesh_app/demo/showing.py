@@ -10,8 +10,8 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -22,10 +22,10 @@ from mesh_app.app import MeshApp
 from mesh_app.demo.director import Director, TappedWorkbench
 from mesh_app.demo.scenario import Scenario
 from mesh_app.exit_status import ExitStatus
-from mesh_app.recording.cast import CastHeader, read_cast
-from mesh_app.recording.journal import Header, Journal, JournalWriter, read_journal
-from mesh_app.recording.outputs import Look, Outputs, check_outputs
-from mesh_app.recording.pictures import PICTURE_MS, Picture, pictures_of
+from mesh_app.recording.cast import CastEvent, CastHeader, lines_of, read_cast
+from mesh_app.recording.extras import FONT, PACKAGES, require_extra
+from mesh_app.recording.outputs import NEEDS_EXTRA, Look, Outputs, check_outputs, fingerprint
+from mesh_app.recording.pictures import PICTURE_MS, Picture, canvas_of, pictures_of
 from mesh_app.recording.playback import TICK_MS, play
 from mesh_app.services.replay import ReplayWorkbench
 from mesh_app.services.workbench import LocalWorkbench
@@ -33,9 +33,12 @@ from mesh_app.setup import Setup
 from mesh_core.crypto import ristretto
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from testnet.genesis import seeded_keys
+from testnet.journal import LIVE, SIMULATED, Header, Journal, read_journal, written_journal
 from testnet.layout import NetworkFolder
 
 LIVE_HOME_PREFIX: Final = "mesh-demo-"
+REPLAYED: Final = "REPLAY"
+"""In the place of LIVE, where a person might take what happened another day for what happens now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +79,18 @@ class Progress:
 # --- Live -------------------------------------------------------------------------------------------------------------------------
 
 
-async def play_live(scenario: Scenario, *, journal: Path | None, style: Style, headless: bool, seed: int | None, progress: Progress) -> Director:
+async def play_live(scenario: Scenario, *, journal: Path | None, style: Style, headless: bool, seed: int | None, progress: Progress) -> None:
     """Play a scenario against four real validators in a temporary home. The journal is written beside its place and moved there at the end. LocalFault.
 
     With `headless` there is no terminal; else the person watches, and may press keys of their own, which are not recorded.
     """
-    with tempfile.TemporaryDirectory(prefix=LIVE_HOME_PREFIX) as home, contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
+        home = stack.enter_context(tempfile.TemporaryDirectory(prefix=LIVE_HOME_PREFIX))
         folder = NetworkFolder(Path(home) / "home")
         workbench = LocalWorkbench(folder, auto_restart=True) if seed is None else LocalWorkbench(folder, key_entropy=seeded_keys(seed), auto_restart=True)
         workbench.open()
-        part = None if journal is None else journal.with_name(f".{journal.name}.{os.getpid()}.part")
-        writer = None
-        if part is not None:
-            stack.callback(lambda: part.unlink(missing_ok=True))
-            writer = stack.enter_context(JournalWriter(_opened(part), Header(workbench.mode, workbench.now_ns(), about_run(scenario, seed))))
+        header = Header(LIVE, workbench.now_ns(), about_run(scenario, seed))
+        writer = None if journal is None else stack.enter_context(written_journal(journal, header))
         bench = TappedWorkbench(workbench, writer)
         director = Director(scenario, bench, speed=style.speed, progress=lambda text: progress.tell(text))
         app = MeshApp(bench, Setup(theme=style.theme))
@@ -102,12 +103,16 @@ async def play_live(scenario: Scenario, *, journal: Path | None, style: Style, h
                 starting.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await starting
-        if director.fault is not None:
-            raise director.fault
-        if writer is not None and part is not None and journal is not None:
+        fault = director.fault or bench.fault
+        if fault is not None:
+            raise fault
+        if app.return_code:
+            raise LocalFault(ErrorCode.INTERNAL, "the screen ended with a fault")
+        if writer is not None and not director.is_done:
+            # Somebody quit: half a demonstration is none.
+            raise LocalFault(ErrorCode.INTERNAL, "the demonstration was ended before its end; nothing of it was kept")
+        if writer is not None:
             writer.end(bench.at_ms)
-            part.replace(journal)
-        return director
 
 
 async def _start(workbench: LocalWorkbench) -> None:
@@ -120,22 +125,17 @@ async def _start(workbench: LocalWorkbench) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _ended_by_signals(app: MeshApp) -> Any:
+async def _ended_by_signals(app: MeshApp) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
         loop.add_signal_handler(number, app.exit)
     try:
         yield
     finally:
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
-
-
-def _opened(path: Path) -> TextIO:
-    try:
-        return path.open("w", encoding="utf-8")
-    except OSError as error:
-        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} cannot be written: {error.strerror or error}") from error
+            signal.signal(number, handler)
 
 
 def about_run(scenario: Scenario, seed: int | None) -> dict[str, Any]:
@@ -163,29 +163,52 @@ def _cpu_name() -> str:
 # --- Again ------------------------------------------------------------------------------------------------------------------------
 
 
-async def record_journal(journal: Journal, paths: Sequence[Path], style: Style, progress: Progress, *, poster_ms: int | None = None) -> dict[str, Any]:
-    """Play a journal into files; returns the manifest. LocalFault. Interrupted, it leaves no file."""
+async def record_journal(events: Path, paths: Sequence[Path], style: Style, progress: Progress, *, recorded: str = "replay") -> dict[str, Any]:
+    """Play a journal into files; returns the manifest. LocalFault. Interrupted, it leaves no file.
+
+    `recorded` says in the manifest whether the run was made for this recording ("live") or is an earlier one ("replay").
+    """
     check_outputs(paths)
-    about = journal.header.about
-    title = str(about.get("title", "MESH"))
-    with Outputs(paths, CastHeader(*style.size, title), Look(style.font, style.cast_version)) as outputs:
+    journal, source = read_journal(events), fingerprint(events)
+    title = journal.header.about.get("title")
+    with Outputs(paths, CastHeader(*style.size, title if isinstance(title, str) else "MESH"), _look(style)) as outputs:
         end_ms = 0
-        for_poster = poster_ms
+        poster_ms = journal.poster_ms
         async for shot in play(journal, size=style.size, theme=style.theme):
             at_ms = int(shot.at_ms / style.speed) // PICTURE_MS * PICTURE_MS
             outputs.add(Picture(at_ms, shot.frame, shot.chapter))
-            if for_poster is not None and shot.at_ms >= for_poster:
+            if poster_ms is not None and shot.at_ms >= poster_ms:
                 outputs.take_poster()
-                for_poster = None
+                poster_ms = None
             end_ms = at_ms + TICK_MS
             progress.tell("recording", min(1.0, shot.at_ms / max(1, journal.length_ms)))
-        return outputs.finish(end_ms, {"mode": journal.header.mode, **about, "size": list(style.size), "speed": style.speed}, progress.tell)
+        # What the journal says of itself stands apart: it could say anything, also that it was measured.
+        about: dict[str, Any] = {"mode": journal.header.mode, "figures": _figures(journal.header.mode), "recorded": recorded}
+        about |= {"events": {"file": events.name, **source}, "run": journal.header.about}
+        return outputs.finish(end_ms, {**about, **_made_with(style, paths)}, progress.tell)
+
+
+def _figures(mode: str) -> str:
+    return "simulated, in virtual time" if mode == SIMULATED else "measured in the run that the events are of"
+
+
+def _made_with(style: Style, paths: Sequence[Path]) -> dict[str, Any]:
+    names = ["mesh-protocol", "textual"]
+    names += [name for name in PACKAGES.values() if any(path.suffix in NEEDS_EXTRA for path in paths)]
+    look = {
+        "size": "x".join(str(side) for side in style.size),
+        "theme": style.theme,
+        "font": FONT if style.font is None else style.font.name,
+        "speed": style.speed,
+        "asciicast": style.cast_version,
+    }
+    return {"look": look, "made_with": {name: importlib.metadata.version(name) for name in names} | {"python": platform.python_version()}}
 
 
 async def watch_journal(journal: Journal, style: Style) -> ExitStatus:
     """Play a journal in the terminal, in real time; q leaves. What it shows says that it is no live run."""
-    mode = "SIM" if journal.header.mode == "SIM" else "REPLAY"
-    bench = ReplayWorkbench(Header(mode, journal.header.start_ns, journal.header.about))
+    mode = SIMULATED if journal.header.mode == SIMULATED else REPLAYED
+    bench = ReplayWorkbench(replace(journal.header, mode=mode))
     app = MeshApp(bench, Setup(theme=style.theme))
 
     async def give(pilot: Pilot[Any]) -> None:
@@ -207,21 +230,40 @@ async def watch_journal(journal: Journal, style: Style) -> ExitStatus:
 
 
 def record_cast(source: Path, paths: Sequence[Path], style: Style, progress: Progress) -> dict[str, Any]:
-    """Make films and pictures of an asciicast, by whatever program it was recorded. LocalFault."""
+    """Make films and pictures of an asciicast, by whatever program it was recorded. LocalFault. Interrupted, it leaves no file."""
     check_outputs(paths)
-    if source.absolute() in {path.absolute() for path in paths}:
+    if source.resolve() in {path.resolve() for path in paths}:
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"{source} would be written over itself")
+    require_extra()
+    with _readable(source):
+        with _opened_cast(source) as (header, events):
+            canvas = canvas_of(header, events)
+        with _opened_cast(source) as (header, events), Outputs(paths, replace(header, width=canvas[0], height=canvas[1]), _look(style)) as outputs:
+            end_ms = 0
+            for picture in pictures_of(header, events, canvas):
+                at_ms = int(picture.at_ms / style.speed) // PICTURE_MS * PICTURE_MS
+                outputs.add(Picture(at_ms, picture.frame, picture.chapter))
+                end_ms = at_ms + PICTURE_MS
+                progress.tell(f"{source.name}: {end_ms / 1000:.0f} s")
+            about: dict[str, Any] = {"mode": "CAST", "figures": "whatever the recording shows", "source": {"file": source.name, **fingerprint(source)}}
+            made_with = _made_with(replace(style, size=canvas, theme="that of the recording"), paths)
+            return outputs.finish(end_ms, {**about, **made_with}, progress.tell)
+
+
+def _look(style: Style) -> Look:
+    return Look(style.font, style.cast_version)
+
+
+@contextlib.contextmanager
+def _opened_cast(source: Path) -> Iterator[tuple[CastHeader, Iterator[CastEvent]]]:
+    with source.open(encoding="utf-8") as file:
+        yield read_cast(lines_of(file, str(source)), str(source))
+
+
+@contextlib.contextmanager
+def _readable(source: Path) -> Iterator[None]:
     try:
-        with source.open(encoding="utf-8") as file:
-            header, events = read_cast(file, str(source))
-            with Outputs(paths, header, Look(style.font, style.cast_version)) as outputs:
-                end_ms = 0
-                for picture in pictures_of(header, events):
-                    at_ms = int(picture.at_ms / style.speed) // PICTURE_MS * PICTURE_MS
-                    outputs.add(Picture(at_ms, picture.frame, picture.chapter))
-                    end_ms = at_ms + PICTURE_MS
-                    progress.tell(f"{source.name}: {end_ms / 1000:.0f} s")
-                return outputs.finish(end_ms, {"source": source.name}, progress.tell)
+        yield
     except OSError as error:
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"{source} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:

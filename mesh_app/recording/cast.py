@@ -4,6 +4,7 @@ In v2 times count from the beginning, in v3 from the event before. Numbers are w
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, Final
@@ -14,8 +15,15 @@ from mesh_core.errors import ErrorCode, LocalFault
 OUTPUT: Final = "o"
 MARKER: Final = "m"
 RESIZE: Final = "r"
-MAX_COLUMNS: Final = 1_000
-MAX_ROWS: Final = 500
+MAX_COLUMNS: Final = 500
+MAX_ROWS: Final = 200
+"""What is painted of a larger one would not fit into memory, nor on any screen."""
+MAX_SECONDS: Final = 3 * 60 * 60.0
+"""A film has ten pictures a second, also of an hour in which nothing happens."""
+LINE_LIMIT_CHARACTERS: Final = 16 * 1024 * 1024
+
+_SIZES: Final = f"a size of 1x1 to {MAX_COLUMNS}x{MAX_ROWS} is expected"
+_RESIZED: Final = re.compile(r"([0-9]{1,4})x([0-9]{1,4})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,12 @@ class CastEvent:
     seconds: float
     kind: str
     data: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The new size, of a RESIZE."""
+        columns, _, rows = self.data.partition("x")
+        return int(columns), int(rows)
 
 
 class CastWriter:
@@ -96,6 +110,14 @@ def read_cast(lines: Iterable[str], name: str) -> tuple[CastHeader, Iterator[Cas
     return header, _events(numbered, name, version)
 
 
+def lines_of(file: IO[str], name: str) -> Iterator[str]:
+    """The lines of an open recording. LocalFault where one is longer than any terminal could have been sent at once."""
+    while line := file.readline(LINE_LIMIT_CHARACTERS + 1):
+        if len(line) > LINE_LIMIT_CHARACTERS:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"{name} is no asciicast: a line is longer than {LINE_LIMIT_CHARACTERS} characters")
+        yield line
+
+
 def _header(told: Any) -> tuple[CastHeader, int]:
     if not isinstance(told, dict) or told.get("version") not in (2, 3):
         raise ValueError("version 2 or 3 is expected")
@@ -104,13 +126,20 @@ def _header(told: Any) -> tuple[CastHeader, int]:
     if not isinstance(term, dict):
         raise ValueError("term is missing")
     width, height = (term.get("width"), term.get("height")) if version == 2 else (term.get("cols"), term.get("rows"))
-    if type(width) is not int or type(height) is not int or not (1 <= width <= MAX_COLUMNS and 1 <= height <= MAX_ROWS):
-        raise ValueError(f"a size of 1x1 to {MAX_COLUMNS}x{MAX_ROWS} is expected")
+    if type(width) is not int or type(height) is not int:
+        raise ValueError(_SIZES)
+    _check_size(f"{width}x{height}")
     title, theme = told.get("title"), term.get("theme")
     colours = None
     if isinstance(theme, dict) and all(isinstance(theme.get(key), str) for key in ("fg", "bg", "palette")):
         colours = theme["fg"], theme["bg"], theme["palette"]
     return CastHeader(width, height, title if isinstance(title, str) else "", colours), version
+
+
+def _check_size(words: str) -> None:
+    found = _RESIZED.fullmatch(words)
+    if found is None or not (1 <= int(found[1]) <= MAX_COLUMNS and 1 <= int(found[2]) <= MAX_ROWS):
+        raise ValueError(_SIZES)
 
 
 def _events(numbered: Iterator[tuple[int, str]], name: str, version: int) -> Iterator[CastEvent]:
@@ -125,6 +154,10 @@ def _events(numbered: Iterator[tuple[int, str]], name: str, version: int) -> Ite
                     now = float(seconds) if version == 2 else now + float(seconds)
                 case _:
                     raise ValueError("an event is [seconds, kind, data]")
+            if now > MAX_SECONDS:
+                raise ValueError(f"a recording of more than {MAX_SECONDS / 3600:g} hours")
+            if kind == RESIZE:
+                _check_size(data)
         except (ValueError, RecursionError) as error:
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"{name}, line {number}: {error}") from error
         yield CastEvent(now, kind, data)

@@ -6,7 +6,7 @@ from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault
 
-PACKAGES: Final = {"PIL": "Pillow", "imageio_ffmpeg": "imageio-ffmpeg", "matplotlib": "matplotlib", "pyte": "pyte"}
+PACKAGES: Final = {"PIL": "Pillow", "imageio_ffmpeg": "imageio-ffmpeg", "matplotlib": "matplotlib", "pyte": "pyte", "wcwidth": "wcwidth"}
 FONT: Final = "DejaVuSansMono"
 """DejaVu Sans Mono: a free font (Bitstream Vera licence and public domain) that matplotlib carries."""
 

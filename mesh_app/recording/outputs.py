@@ -11,17 +11,17 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from mesh_app.recording.cast import CastHeader, CastWriter
 from mesh_app.recording.extras import require_extra
+from mesh_app.recording.frame import Frame
 from mesh_app.recording.pictures import PICTURE_MS, Picture
 from mesh_app.recording.svg import svg_of
 from mesh_core.errors import ErrorCode, LocalFault
 
 if TYPE_CHECKING:
-    from mesh_app.recording.painter import Painter
+    from mesh_app.recording.painter import CellSize, Painter
     from mesh_app.recording.video import GifMaker, Mp4Writer
 
 ENDINGS: Final = (".cast", ".mp4", ".gif", ".png", ".svg")
@@ -39,9 +39,11 @@ def check_outputs(paths: Sequence[Path]) -> None:
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path.name}: a recording ends with {', '.join(ENDINGS)}")
         if not path.absolute().parent.is_dir():
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"there is no folder {path.absolute().parent}")
+        if not os.access(path.absolute().parent, os.W_OK):
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"nothing may be written into {path.absolute().parent}")
         if path.is_dir():
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} is a folder")
-    if len({path.absolute() for path in paths}) != len(paths):
+    if len({path.resolve() for path in paths}) != len(paths):
         raise LocalFault(ErrorCode.CONFIG_INVALID, "a file is named twice")
     if any(path.suffix in NEEDS_EXTRA for path in paths):
         require_extra()
@@ -64,38 +66,44 @@ class Look:
 
 
 class Outputs:
-    """A context manager: `add` each picture in order, `finish` at the end. Left without `finish`, no file remains."""
+    """A context manager: `add` each picture in order, `finish` at the end. Left without `finish`, no file remains, and nothing runs any more."""
 
     def __init__(self, paths: Sequence[Path], header: CastHeader, look: Look | None = None) -> None:
         """Call `check_outputs` before. LocalFault where a file cannot be written."""
         self._header = header
         self._look = look or Look()
-        self._paths = {path: path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}") for path in paths}
-        self._files: dict[Path, IO[str]] = {}
-        self._casts: list[CastWriter] = []
+        self._parts = {path: _part(path) for path in paths}
+        self._casts: dict[Path, tuple[IO[str], CastWriter]] = {}
         self._videos: dict[Path, Mp4Writer] = {}
         self._gifs: dict[Path, list[tuple[str, GifMaker]]] = {path: [] for path in paths if path.suffix == ".gif"}
-        self._painters: dict[bool, Painter] = {}
+        self._painters: dict[CellSize, Painter] = {}
         self._chapters: list[_Chapter] = []
         self._last: Picture | None = None
         self._poster: Picture | None = None
-        for path in paths:
-            if path.suffix == ".cast":
-                with _told(path):
-                    self._files[path] = self._paths[path].open("w", encoding="utf-8")
-                self._casts.append(CastWriter(self._files[path], header, version=self._look.cast_version))
+        self._is_poster_chosen = False
+        self._on_leaving = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
+        for path, part in self._parts.items():
+            self._on_leaving.callback(part.unlink, missing_ok=True)
+            if path.suffix == ".cast":
+                with self._told(path):
+                    # Half of a surrogate pair, which the title of a stranger's chapter may hold, becomes a question mark.
+                    file = part.open("w", encoding="utf-8", errors="replace")
+                    self._on_leaving.callback(_close, file)
+                    self._casts[path] = file, CastWriter(file, self._header, version=self._look.cast_version)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for file in self._files.values():
-            file.close()
-        for video in self._videos.values():
-            with contextlib.suppress(LocalFault):
-                video.close()
-        for part in self._paths.values():
-            part.unlink(missing_ok=True)
+    def __exit__(self, *_: object) -> None:
+        self._on_leaving.close()
+
+    @contextlib.contextmanager
+    def _told(self, path: Path) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._on_leaving.close()
+            raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} cannot be written: {error.strerror or error}") from error
 
     # --- Pictures
 
@@ -106,21 +114,23 @@ class Outputs:
             self._film(last, picture.at_ms)
         if picture.chapter is not None:
             self._begin_chapter(picture.chapter, picture.at_ms)
-        for cast in self._casts:
-            cast.frame(picture.at_ms, picture.frame)
+        for path, (_, cast) in self._casts.items():
+            with self._told(path):
+                cast.frame(picture.at_ms, picture.frame)
         if self._chapters and (self._chapters[-1].picture is None or picture.at_ms - self._chapters[-1].begin_ms <= CHAPTER_PICTURE_MS):
             self._chapters[-1].picture = picture
-        if not self._chapters and self._poster is None:
+        if not self._chapters and not self._is_poster_chosen and (self._poster is None or _fullness(picture) > _fullness(self._poster)):
             self._poster = picture
 
     def take_poster(self) -> None:
-        """The picture that was added last is the poster."""
-        self._poster = self._last
+        """The picture that was added last is the poster; where nobody chooses one, the first chapter's picture, or the one with most on it."""
+        self._poster, self._is_poster_chosen = self._last, True
 
     def _begin_chapter(self, title: str, at_ms: int) -> None:
         self._chapters.append(_Chapter(title, len(self._chapters) + 1, at_ms))
-        for cast in self._casts:
-            cast.marker(at_ms, title)
+        for path, (_, cast) in self._casts.items():
+            with self._told(path):
+                cast.marker(at_ms, title)
         for makers in self._gifs.values():
             if makers:
                 makers[-1][1].end(at_ms)
@@ -128,12 +138,13 @@ class Outputs:
 
     def _film(self, picture: Picture, until_ms: int) -> None:
         times = (until_ms - picture.at_ms) // PICTURE_MS
-        for path, part in self._paths.items():
+        for path, part in self._parts.items():
             if path.suffix == ".mp4":
                 if path not in self._videos:
                     from mesh_app.recording.video import Mp4Writer
 
-                    self._videos[path] = Mp4Writer(part, self._painter(is_large=True), picture.frame)
+                    self._videos[path] = Mp4Writer(part, self._large_painter(picture.frame), picture.frame)
+                    self._on_leaving.callback(self._videos[path].abandon)
                 self._videos[path].add(picture.frame, times)
         for makers in self._gifs.values():
             if not makers:
@@ -146,71 +157,107 @@ class Outputs:
         """Finish every file and put it in its place; returns the manifest, which lies beside the first file. LocalFault."""
         if self._last is None:
             raise LocalFault(ErrorCode.CONFIG_INVALID, "there is nothing to record")
-        self._film(self._last, max(end_ms, self._last.at_ms + PICTURE_MS))
-        for cast in self._casts:
-            cast.end(end_ms)
-        for path, file in self._files.items():
-            with _told(path):
+        end_ms = max(end_ms, self._last.at_ms + PICTURE_MS)
+        self._film(self._last, end_ms)
+        for path, (file, cast) in self._casts.items():
+            with self._told(path):
+                cast.end(end_ms)
                 file.close()
         for path, video in self._videos.items():
             progress(f"finishing {path.name}")
-            video.close()
-        self._videos.clear()
-        made = self._whole_files(end_ms, progress)
-        for path, data in made.items():
-            with _told(path):
-                part = self._paths.setdefault(path, path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}"))
-                part.write_bytes(data)
-        manifest = {"recording": 1, **about, "chapters": [{"title": one.title, "at_ms": one.begin_ms} for one in self._chapters], "length_ms": end_ms}
-        manifest["files"] = {path.name: _fingerprint(part) for path, part in sorted(self._paths.items())}
-        for path, part in self._paths.items():
-            with _told(path):
+            video.finish()
+        for path, data in self._whole_files(end_ms, progress):
+            self._write(path, data)
+        files = {path.name: fingerprint(part) for path, part in sorted(self._parts.items())}
+        chapters = [{"title": one.title, "at_ms": one.begin_ms} for one in self._chapters]
+        manifest = {"recording": 1, **about, "chapters": chapters, "length_ms": end_ms, "files": files}
+        self._write(next(iter(self._parts)).with_suffix(".manifest.json"), (json.dumps(manifest, indent=2) + "\n").encode())
+        for path, part in self._parts.items():
+            with self._told(path):
                 part.replace(path)
-        first = next(iter(self._paths))
-        with _told(first):
-            first.with_suffix(".manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         return manifest
 
-    def _whole_files(self, end_ms: int, progress: Callable[[str], None]) -> dict[Path, bytes]:
+    def _write(self, path: Path, data: bytes) -> None:
+        part = self._parts.setdefault(path, _part(path))
+        self._on_leaving.callback(part.unlink, missing_ok=True)
+        with self._told(path):
+            part.write_bytes(data)
+
+    def _whole_files(self, end_ms: int, progress: Callable[[str], None]) -> Iterator[tuple[Path, bytes]]:
         """Files that are made in one piece: GIFs, posters, pictures of the chapters."""
-        made: dict[Path, bytes] = {}
-        for path, makers in self._gifs.items():
-            full = [(title, maker) for title, maker in makers if not maker.is_empty]
-            full[-1][1].end(end_ms)
-            for number, (title, maker) in enumerate(full, 1):
-                name = path if len(full) == 1 else _numbered(path, number, title)
-                progress(f"making {name.name}")
-                made[name] = maker.make()
+        for path in [*self._parts]:
+            progress(f"painting {path.name}")
+            match path.suffix:
+                case ".gif":
+                    yield from self._gif_files(path, end_ms, progress)
+                case ".png":
+                    from mesh_app.recording.video import png_of
+
+                    poster = self._poster_picture().frame
+                    yield path, png_of(self._large_painter(poster), poster)
+                case ".svg":
+                    yield path, _svg(self._poster_picture().frame, self._header.title)
+                    for one in self._chapters:
+                        if one.picture is not None:
+                            yield _numbered(path, one.number, one.title), _svg(one.picture.frame, one.title)
+                case _:
+                    pass
+
+    def _gif_files(self, path: Path, end_ms: int, progress: Callable[[str], None]) -> Iterator[tuple[Path, bytes]]:
+        """One a chapter; the name that was asked for holds the chapter that shows most."""
+        full = [(title, maker) for title, maker in self._gifs[path] if not maker.is_empty]
+        full[-1][1].end(end_ms)
+        largest = b""
+        for number, (title, maker) in enumerate(full, 1):
+            name = _numbered(path, number, title)
+            progress(f"painting {name.name}")
+            data = maker.make()
+            largest = max(largest, data, key=len)
             if len(full) > 1:
-                # The name that was asked for holds the chapter that shows most.
-                longest = max(range(len(full)), key=lambda index: len(made[_numbered(path, index + 1, full[index][0])]))
-                made[path] = made[_numbered(path, longest + 1, full[longest][0])]
-        poster = self._poster or next((one.picture for one in self._chapters if one.picture is not None), self._last)
+                yield name, data
+        yield path, largest
+
+    def _poster_picture(self) -> Picture:
+        of_chapters = next((one.picture for one in self._chapters if one.picture is not None), None)
+        poster = self._poster if self._is_poster_chosen else of_chapters or self._poster
         assert poster is not None
-        for path in [*self._paths]:
-            if path.suffix == ".png":
-                from mesh_app.recording.video import png_of
+        return poster
 
-                progress(f"painting {path.name}")
-                made[path] = png_of(self._painter(is_large=True), poster.frame)
-            elif path.suffix == ".svg":
-                made[path] = svg_of(poster.frame, self._header.title).encode()
-                for one in self._chapters:
-                    if one.picture is not None:
-                        made[_numbered(path, one.number, one.title)] = svg_of(one.picture.frame, one.title).encode()
-        return made
+    def _large_painter(self, frame: Frame) -> "Painter":
+        from mesh_app.recording.painter import cell_for
 
-    def _painter(self, *, is_large: bool) -> "Painter":
-        if is_large not in self._painters:
-            from mesh_app.recording.painter import LARGE, SMALL, Painter
+        return self._painter(cell_for(frame.width, frame.height))
 
-            self._painters[is_large] = Painter(LARGE if is_large else SMALL, self._look.font)
-        return self._painters[is_large]
+    def _painter(self, cell: "CellSize") -> "Painter":
+        if cell not in self._painters:
+            from mesh_app.recording.painter import Painter
+
+            self._painters[cell] = Painter(cell, self._look.font)
+        return self._painters[cell]
 
     def _gif_maker(self) -> "GifMaker":
+        from mesh_app.recording.painter import SMALL
         from mesh_app.recording.video import GifMaker
 
-        return GifMaker(self._painter(is_large=False))
+        return GifMaker(self._painter(SMALL))
+
+
+def _fullness(picture: Picture) -> int:
+    return sum(len(run.text) - run.text.count(" ") for row in picture.frame.rows for run in row)
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.part{path.suffix}")
+
+
+def _close(file: IO[str]) -> None:
+    # What a full disk did not take was told when it was written; closing would tell it again.
+    with contextlib.suppress(OSError):
+        file.close()
+
+
+def _svg(frame: Frame, title: str) -> bytes:
+    return svg_of(frame, title).encode("utf-8", "replace")
 
 
 def _numbered(path: Path, number: int, title: str) -> Path:
@@ -218,14 +265,7 @@ def _numbered(path: Path, number: int, title: str) -> Path:
     return path.with_name(f"{path.stem}-{number:02}-{words}{path.suffix}" if words else f"{path.stem}-{number:02}{path.suffix}")
 
 
-def _fingerprint(path: Path) -> dict[str, Any]:
-    data = path.read_bytes()
-    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
-@contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} cannot be written: {error.strerror or error}") from error
+def fingerprint(path: Path) -> dict[str, Any]:
+    """Size and SHA-256 of a file, as a manifest tells them. OSError."""
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

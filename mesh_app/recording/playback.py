@@ -13,14 +13,13 @@ from textual.widgets import Input
 
 from mesh_app.app import MeshApp
 from mesh_app.recording.frame import Frame
-from mesh_app.recording.journal import Entry, Journal
 from mesh_app.recording.screen import take_frame
 from mesh_app.services.replay import ReplayWorkbench
 from mesh_app.setup import Setup
+from testnet.journal import Entry, Journal
 
 TICK_MS: Final = 100
 SIZE: Final = (120, 36)
-MAX_PLAYED_MS: Final = 3 * 60 * 60 * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "
     entry = next(entries, None)
     frame: Frame | None = None
     async with app.run_test(headless=True, size=size, notifications=True) as pilot:
-        for at_ms in range(0, min(journal.length_ms, MAX_PLAYED_MS) + TICK_MS, TICK_MS):
+        for at_ms in range(0, journal.length_ms + TICK_MS, TICK_MS):
             bench.at_ms = at_ms
             chapter: str | None = None
             has_changed = frame is None

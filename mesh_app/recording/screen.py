@@ -26,10 +26,12 @@ def _row(segments: list[Any], width: int) -> Row:
         if control or not text:
             continue
         pen = _pen(style)
+        # Half of a surrogate pair, which JSON can hold, is no character that a file could.
+        whole = text if text.isascii() else text.encode("utf-8", "replace").decode()
         if runs and runs[-1].pen == pen:
-            runs[-1] = Run(runs[-1].text + text, pen)
+            runs[-1] = Run(runs[-1].text + whole, pen)
         else:
-            runs.append(Run(text, pen))
+            runs.append(Run(whole, pen))
     return tuple(runs)
 
 

@@ -1,5 +1,6 @@
 """A recording of what a person does: a picture at each tick, straight into an asciicast. Secrets are covered before they reach it."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import IO, Final
@@ -22,13 +23,15 @@ class SessionRecording:
         self._start_ns = now_ns
         self._last_ms = 0
         try:
-            self._file: IO[str] = self._part.open("w", encoding="utf-8")
+            self._file: IO[str] = self._part.open("w", encoding="utf-8", errors="replace")
         except OSError as error:
             raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} cannot be written: {error.strerror or error}") from error
         self._cast = CastWriter(self._file, CastHeader(*size, title))
 
     def take(self, now_ns: int, frame: Frame, *, is_secret: bool) -> None:
         """What the screen shows. LocalFault where the disk is full."""
+        if not frame.rows:
+            return  # a screen that was just opened and has no layout yet: a terminal shows the one before, too
         self._last_ms = max(self._last_ms, (now_ns - self._start_ns) // _NANOSECONDS_PER_MILLISECOND)
         try:
             self._cast.frame(self._last_ms, covered(frame) if is_secret else frame)
@@ -47,7 +50,9 @@ class SessionRecording:
 
     def abandon(self) -> None:
         """Nothing remains of it."""
-        self._file.close()
+        # What a full disk did not take was told when it was written; closing would tell it again.
+        with contextlib.suppress(OSError):
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
 

@@ -1,8 +1,10 @@
 """Pictures as films: MP4 through ffmpeg (H.264), GIF through Pillow. Both take pictures one after the other and hold few of them."""
 
 import io
+import subprocess
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,19 +19,22 @@ from mesh_core.errors import ErrorCode, LocalFault
 FRAMES_PER_SECOND: Final = 1000 // PICTURE_MS
 QUALITY: Final = "20"
 """x264's constant rate factor: 18 cannot be told from the source, 23 is its default."""
-_PARAMETERS: Final = (
-    *("-crf", QUALITY, "-preset", "medium", "-tune", "animation"),
-    # The index first, so that a browser can begin at once; nothing of the machine in it.
-    *("-movflags", "+faststart", "-map_metadata", "-1", "-fflags", "+bitexact"),
+_ENCODING: Final = (
+    *("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", QUALITY, "-preset", "medium", "-tune", "animation"),
+    # The index first, so that a browser can begin at once; nothing of the machine in it, and the same bytes however many cores there are.
+    *("-movflags", "+faststart", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-threads", "2"),
 )
+STOP_SECONDS: Final = 5.0
 GIF_COLOURS: Final = 64
 GIF_BYTES_MOST: Final = 3_000_000
-GIF_STEPS_MS: Final = (100, 200, 500, 1_000)
+GIF_PICTURES_MOST: Final = 300
+"""Pillow holds them all while it writes."""
+GIF_STEPS_MS: Final = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000)
 """A GIF that becomes too large is made again with fewer pictures a second."""
 
 
 class Mp4Writer:
-    """`add` paints a picture so many times as it is seen; `close` finishes the file."""
+    """`add` paints a picture so many times as it is seen; `finish` makes the file whole; `abandon` ends ffmpeg at once, whatever was written."""
 
     def __init__(self, path: Path, painter: Painter, first: Frame) -> None:
         """LocalFault where ffmpeg cannot be run."""
@@ -39,35 +44,21 @@ class Mp4Writer:
         self._painter = painter
         self._image = painter.paint(first)
         self._shown = first
-        self._height = first.height
+        self._complaints = tempfile.TemporaryFile()
+        size = "x".join(str(side) for side in self._image.size)
+        source = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(FRAMES_PER_SECOND), "-i", "-", "-an")
         try:
-            # The size is even already, and neither scaled nor rounded to blocks of 16.
-            self._encoder = imageio_ffmpeg.write_frames(
-                str(path),
-                self._image.size,
-                fps=FRAMES_PER_SECOND,
-                codec="libx264",
-                quality=None,
-                macro_block_size=1,
-                pix_fmt_out="yuv420p",
-                output_params=[
-                    "-crf",
-                    QUALITY,
-                    "-preset",
-                    "medium",
-                    "-tune",
-                    "animation",
-                    "-movflags",
-                    "+faststart",
-                    "-map_metadata",
-                    "-1",
-                    "-fflags",
-                    "+bitexact",
-                ],
-                ffmpeg_log_level="error",
+            program = imageio_ffmpeg.get_ffmpeg_exe()
+            # In a session of its own: Ctrl-C is for this process, which then ends ffmpeg. If this process is killed, ffmpeg's input ends, and so does ffmpeg.
+            self._ffmpeg = subprocess.Popen(
+                [program, "-y", "-loglevel", "error", *source, *_ENCODING, str(path.absolute())],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._complaints,
+                start_new_session=True,
             )
-            self._encoder.send(None)
         except (OSError, RuntimeError) as error:
+            self._complaints.close()
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"ffmpeg cannot be run: {error}") from error
 
     def add(self, frame: Frame, times: int) -> None:
@@ -75,18 +66,42 @@ class Mp4Writer:
         repaint(self._painter, self._image, frame, self._shown)
         self._shown = frame
         data = self._image.tobytes()
+        assert self._ffmpeg.stdin is not None
         try:
             for _ in range(times):
-                self._encoder.send(data)
-        except (OSError, StopIteration) as error:
-            raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"ffmpeg gave up: {error}") from error
-
-    def close(self) -> None:
-        """All of it is in the file. LocalFault."""
-        try:
-            self._encoder.close()
+                self._ffmpeg.stdin.write(data)
         except OSError as error:
-            raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"ffmpeg gave up: {error}") from error
+            raise self._gave_up() from error
+
+    def finish(self) -> None:
+        """All of it is in the file. LocalFault."""
+        assert self._ffmpeg.stdin is not None
+        try:
+            self._ffmpeg.stdin.close()
+        except OSError as error:
+            raise self._gave_up() from error
+        # A disk that is full at the very end shows in the status alone.
+        if self._ffmpeg.wait() != 0:
+            raise self._gave_up()
+        self._complaints.close()
+
+    def abandon(self) -> None:
+        """ffmpeg runs no more, and never writes again. Without effect after `finish`."""
+        self._ffmpeg.kill()
+        self._ffmpeg.wait()
+        assert self._ffmpeg.stdin is not None
+        with suppress(OSError):
+            self._ffmpeg.stdin.close()
+        self._complaints.close()
+
+    def _gave_up(self) -> LocalFault:
+        try:
+            self._ffmpeg.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._ffmpeg.kill()
+        self._complaints.seek(0)
+        lines = self._complaints.read(4_096).decode("utf-8", "replace").strip().splitlines()
+        return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"ffmpeg gave up: {lines[-1] if lines else f'status {self._ffmpeg.returncode}'}")
 
 
 class GifMaker:
@@ -104,17 +119,20 @@ class GifMaker:
 
     def add(self, at_ms: int, frame: Frame) -> None:
         """What is seen from a time on."""
-        self._frames.append((at_ms, frame))
         self._end_ms = at_ms + PICTURE_MS
+        if not self._frames or self._frames[-1][1] is not frame:
+            self._frames.append((at_ms, frame))
 
     def end(self, at_ms: int) -> None:
         """The last picture stays until here."""
         self._end_ms = max(self._end_ms, at_ms)
 
     def make(self) -> bytes:
-        """The file's bytes: at most GIF_BYTES_MOST where a picture a second is enough for that."""
+        """The file's bytes: at most GIF_BYTES_MOST where a picture a minute is enough for that."""
         data = b""
         for step_ms in GIF_STEPS_MS:
+            if len({at_ms // step_ms for at_ms, _ in self._frames}) > GIF_PICTURES_MOST and step_ms != GIF_STEPS_MS[-1]:
+                continue
             data = self._make(step_ms)
             if len(data) <= GIF_BYTES_MOST:
                 break
@@ -143,11 +161,12 @@ class GifMaker:
                 kept.append((slot_ms, frame))
         image = self._painter.paint(kept[0][1])
         shown = kept[0][1]
-        for number, (at_ms, frame) in enumerate(kept):
+        # The first slot may have begun before its picture: a film of a chapter begins where the chapter does.
+        begins_ms = [self._frames[0][0], *(at_ms for at_ms, _ in kept[1:])]
+        for begin_ms, end_ms, (_, frame) in zip(begins_ms, [*begins_ms[1:], self._end_ms], kept, strict=True):
             repaint(self._painter, image, frame, shown)
             shown = frame
-            end_ms = kept[number + 1][0] if number + 1 < len(kept) else max(self._end_ms, at_ms + step_ms)
-            yield image.copy(), end_ms - at_ms
+            yield image.copy(), max(PICTURE_MS, end_ms - begin_ms)
 
     def _palette(self) -> Image.Image:
         """One palette for all pictures, of some of them: colours that change from picture to picture would flicker."""

@@ -26,4 +26,15 @@ def key_shown(state: State, fields: Fields, t_ns: int) -> Notes:
     return ()
 
 
-REDUCERS: Final[Mapping[str, Reducer]] = {"chapter": chapter, "caption": caption, "key_shown": key_shown}
+def poster(state: State, fields: Fields, t_ns: int) -> Notes:
+    """This moment stands for the whole: nothing of it is seen on the screen itself."""
+    return ()
+
+
+def simulated(state: State, fields: Fields, t_ns: int) -> Notes:
+    """What follows happened in virtual time."""
+    state.show.is_simulated = True
+    return ()
+
+
+REDUCERS: Final[Mapping[str, Reducer]] = {"chapter": chapter, "caption": caption, "key_shown": key_shown, "poster": poster, "simulated": simulated}

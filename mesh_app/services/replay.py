@@ -4,7 +4,7 @@ import asyncio
 
 from mesh_app.orders.order import Order
 from mesh_app.ports import Event
-from mesh_app.recording.journal import Header
+from testnet.journal import SIMULATED, Header
 
 _NANOSECONDS_PER_MILLISECOND = 1_000_000
 
@@ -15,6 +15,9 @@ class ReplayWorkbench:
     def __init__(self, header: Header) -> None:
         self._header = header
         self._events: asyncio.Queue[Event] = asyncio.Queue()
+        if header.mode == SIMULATED:
+            # Whatever the journal says of itself.
+            self._events.put_nowait({"event": "simulated", "t_ns": header.start_ns})
         self.at_ms = 0
 
     @property

@@ -15,6 +15,10 @@ class ShowView:
     chapter: str = ""
     caption: str = ""
     is_recording: bool = False
+    is_simulated: bool = False
+    """Whether all times are virtual: then every duration on the screen says so."""
+    is_utc: bool = False
+    """Whether dates are shown in UTC: a recording that is played again is the same everywhere."""
     keys: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=MAX_SHOWN_KEYS))
 
     def keys_at(self, now_ns: int) -> tuple[str, ...]:
@@ -23,4 +27,8 @@ class ShowView:
 
     def is_seen(self, now_ns: int) -> bool:
         """Whether there is anything to show."""
+        return bool(self.is_simulated or self.is_told(now_ns))
+
+    def is_told(self, now_ns: int) -> bool:
+        """Whether a demonstration says something."""
         return bool(self.caption or self.chapter or self.keys_at(now_ns))

@@ -36,7 +36,7 @@ class RunList(RowList[str]):
             parts.append((Span("p99 ", "label"), Span(milliseconds(run.figures.p99_ms), "text" if run.figures.p99_ms <= run.figures.target_ms else "down")))
         if run.throughput is not None:
             parts.append((Span(f"{run.throughput:.1f}/s"),))
-        parts.append((Span(_when(run), "dim"),))
+        parts.append((Span(_when(state, run), "dim"),))
         return fitted(parts, width)
 
     @override
@@ -86,8 +86,8 @@ def _change(state: State, run: RunView) -> Line:
     return (Span(f" {'−' if change < 0 else '+'}{abs(change):.0%}", tone),)
 
 
-def _when(run: RunView) -> str:
+def _when(state: State, run: RunView) -> str:
     try:
-        return local_date(run.date) if run.date else ""
+        return local_date(run.date, in_utc=state.show.is_utc) if run.date else ""
     except ValueError:
         return ""

@@ -110,7 +110,7 @@ class HistoryList(RowList[HistoryKey]):
         if line is None or self._state is None or self._state.wallet_desk.hides_amounts:
             return None
         form = {
-            "time": local_time(line.at_ms, "%Y-%m-%dT%H:%M:%S"),
+            "time": local_time(line.at_ms, "%Y-%m-%dT%H:%M:%S", in_utc=self._state.show.is_utc),
             "direction": "sent" if line.is_sent else "received",
             "amount": line.amount,
             "fee": line.fee,
@@ -131,7 +131,7 @@ def history_line(state: State, line: HistoryLine, width: int, *, hides_amounts: 
     memo = f"“{line.text}”" if line.text and line.amount is not None else line.text
     is_wide = width >= WIDE
     parts: list[Line] = [
-        (Span(local_time(line.at_ms, "%d %b %H:%M" if is_wide else "%H:%M"), "dim"),),
+        (Span(local_time(line.at_ms, "%d %b %H:%M" if is_wide else "%H:%M", in_utc=state.show.is_utc), "dim"),),
         (Span(right_aligned(value, 14 if is_wide else 10), "text" if line.is_sent else "amount"),),
         (Span(padded(other, 18 if is_wide else 14)),),
         (Span(f"{glyph} {padded(word, 10)}" if width >= MIDDLE else glyph, tone),),

@@ -9,11 +9,11 @@ from typing_extensions import override
 
 from mesh_app.recording.cast import CastHeader, CastWriter, read_cast
 from mesh_app.recording.frame import Frame
-from mesh_app.recording.journal import Entry, Header, Journal
 from mesh_app.recording.playback import play
 from mesh_app.recording.screen import take_frame
 from mesh_app.recording.session import COVER
 from mesh_app.screens.live_modal import LiveModal
+from testnet.journal import Entry, Header, Journal
 from tests.tui.conftest import Desk
 from tests.tui.fake_workbench import FakeWorkbench
 

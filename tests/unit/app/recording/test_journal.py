@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mesh_app.recording.journal import Entry, Header, Journal, JournalWriter, parse_journal, read_journal
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.journal import Entry, Header, Journal, JournalWriter, parse_journal, read_journal
 
 HEADER = Header("LIVE", 5_000, {"version": "0.1.0"})
 HEAD = json.dumps({"mesh-events": 1, "mode": "LIVE", "start_ns": 5_000, "about": {}})

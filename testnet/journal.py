@@ -1,5 +1,7 @@
 """A journal: everything that a run of the workstation was given, in order, with its time. Playing it again shows the same screens (docs/demo.md).
 
+Demonstrations write it, and so does the simulator, of a run in virtual time; the workstation plays either.
+
 JSON lines. The first says what kind of run it was; each of the others holds `at_ms`, milliseconds since the beginning, and one of
 
     "event"   an event, as every process writes it        "key"     a key that was pressed, as Textual names it
@@ -9,24 +11,31 @@ Captions, chapters and the keys that are shown are events as well. No secret is 
 Amounts are, so a journal of real money is its owner's matter.
 """
 
+import contextlib
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
-from mesh_app.ports import Event
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.child import Event
 
 FORMAT: Final = "mesh-events"
 VERSION: Final = 1
+LIVE: Final = "LIVE"
+SIMULATED: Final = "SIM"
 LINE_LIMIT_CHARACTERS: Final = 4 * 1024 * 1024
-LONGEST_MS: Final = 24 * 60 * 60 * 1000
+FILE_LIMIT_CHARACTERS: Final = 256 * 1024 * 1024
+"""A journal is held in memory. A minute of the workstation is about 100 kB."""
+LONGEST_MS: Final = 3 * 60 * 60 * 1000
+"""A picture is taken ten times a second: one line with a far time would have the player paint for days."""
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """`mode` is the word that the screen shows (LIVE, SIM); `start_ns` the clock of the events at the beginning; `about` is for people: versions, machine."""
+    """`mode` is what the screen shows, LIVE or SIMULATED; `start_ns` the clock of the events at the beginning; `about` is for people: versions, machine."""
 
     mode: str
     start_ns: int
@@ -50,9 +59,14 @@ class Journal:
     entries: tuple[Entry, ...]
     length_ms: int
 
+    @property
+    def poster_ms(self) -> int | None:
+        """When the screen was as it is best remembered, if anybody said so."""
+        return next((entry.at_ms for entry in self.entries if entry.event is not None and entry.event.get("event") == "poster"), None)
+
 
 class JournalWriter:
-    """Writes a journal while its run goes on; each line is whole, so that a run that is killed leaves a journal up to there."""
+    """Writes a journal while its run goes on, each line at once. LocalFault (STORE_UNAVAILABLE) from every method where the disk does not take it."""
 
     def __init__(self, file: IO[str], header: Header) -> None:
         self._file = file
@@ -71,14 +85,45 @@ class JournalWriter:
         self._write({"at_ms": at_ms, "end": True})
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
-        self._file.flush()
+        try:
+            self._file.write(json.dumps(line, separators=(",", ":")) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the journal cannot be written: {error.strerror or error}") from error
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        # What a full disk did not take was told when it was written; closing would tell it again.
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+
+@contextlib.contextmanager
+def written_journal(path: Path, header: Header) -> Iterator[JournalWriter]:
+    """A journal under another name, which is moved to its place at the end; left by an exception, nothing of it remains. LocalFault."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with JournalWriter(_opened(part), header) as journal:
+            yield journal
+        _move(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> IO[str]:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def _move(part: Path, path: Path) -> None:
+    try:
+        part.replace(path)
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} cannot be written: {error.strerror or error}") from error
 
 
 def read_journal(path: Path) -> Journal:
@@ -117,9 +162,13 @@ def parse_journal(lines: Iterable[str], name: str) -> Journal:
 
 
 def _lines(path: Path, file: IO[str]) -> Iterator[str]:
+    total = 0
     while line := file.readline(LINE_LIMIT_CHARACTERS + 1):
+        total += len(line)
         if len(line) > LINE_LIMIT_CHARACTERS:
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} is no journal: a line is longer than {LINE_LIMIT_CHARACTERS} characters")
+        if total > FILE_LIMIT_CHARACTERS:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} is too long: a journal has at most {FILE_LIMIT_CHARACTERS} characters")
         yield line
 
 
@@ -127,8 +176,9 @@ def _header(told: dict[str, Any]) -> Header:
     if told.get(FORMAT) != VERSION:
         raise ValueError(f"no journal of this program: its first line must say {FORMAT} {VERSION}")
     mode, start_ns, about = told.get("mode"), told.get("start_ns"), told.get("about")
-    if not isinstance(mode, str) or not mode.isascii() or not mode.isalnum() or len(mode) > 10:
-        raise ValueError("mode is no short word")
+    if mode not in {LIVE, SIMULATED}:
+        # The screen shows it: a third word would be neither measured nor simulated.
+        raise ValueError(f"mode is {LIVE} or {SIMULATED}")
     if type(start_ns) is not int or not 0 <= start_ns < 2**63 or not isinstance(about, dict):
         raise ValueError("start_ns or about is not what it must be")
     return Header(mode, start_ns, about)
@@ -137,7 +187,7 @@ def _header(told: dict[str, Any]) -> Header:
 def _entry(told: dict[str, Any], before_ms: int) -> Entry:
     at_ms = told.get("at_ms")
     if type(at_ms) is not int or not before_ms <= at_ms <= LONGEST_MS:
-        raise ValueError(f"at_ms must be a number of milliseconds, at least {before_ms} here and at most {LONGEST_MS}")
+        raise ValueError(f"at_ms must be a number of milliseconds, at least {before_ms} here and at most {LONGEST_MS} (three hours)")
     match told:
         case {"event": dict() as event}:
             return Entry(at_ms, event=event)
