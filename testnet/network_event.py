@@ -7,17 +7,17 @@ from mesh_core.protocol.genesis import Genesis
 from testnet.child import Event
 
 
-def network_event(genesis: Genesis, home: Path) -> Event:
-    """The `network` event of a home."""
+def network_event(genesis: Genesis, home: Path | None, t_ns: int | None = None) -> Event:
+    """The `network` event of a home; without one, of a network that is simulated. `t_ns`: another clock than the machine's."""
     doc = genesis.doc
     return {
         "event": "network",
-        "t_ns": time.monotonic_ns(),
+        "t_ns": time.monotonic_ns() if t_ns is None else t_ns,
         "name": doc.name,
         "network_id": genesis.network_id.hex(),
         "validators": [key.hex() for key in doc.validators],
         "supply": doc.supply,
         "fee_base": doc.fee_base,
         "fee_per_output": doc.fee_per_output,
-        "home": str(home),
+        "home": "" if home is None else str(home),
     }

@@ -6,6 +6,7 @@ lines from the state, compares them with those on the screen, and repaints the d
 What it shows can be selected with the mouse and copied. A pane whose `build_lines` raises says so in itself, and the others live on.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,6 +27,9 @@ from mesh_app.widgets.unbroken import Unbroken
 from mesh_core.types.visible_text import visible_text
 
 ELLIPSIS: Final = "…"
+VIRTUAL: Final = "\u02e2"
+"""In the place of the space between a number and its unit."""
+_DURATION: Final = re.compile(r"(?<=[0-9]) (?=m?s\b)")
 GAP: Final[Line] = (Span("  "),)
 
 
@@ -99,7 +103,7 @@ class LineView(Unbroken, Widget):
     def render_line(self, y: int) -> Strip:
         base = self.visual_style.rich_style + self.line_style(y)
         tones = self._current_tones()
-        segments = [Segment(visible_text(span.text), base + tones[span.tone] if span.tone in tones else base) for span in _line_at(self._lines, y)]
+        segments = [Segment(self._span_text(span), base + tones[span.tone] if span.tone in tones else base) for span in _line_at(self._lines, y)]
         strip = Strip(segments).adjust_cell_length(self.size.width, base)
         return self._with_selection(strip, y).apply_offsets(0, y)
 
@@ -113,7 +117,12 @@ class LineView(Unbroken, Widget):
         return "\n".join(text.rstrip() for text in chosen), "\n"
 
     def _text_at(self, y: int) -> str:
-        return "".join(visible_text(span.text) for span in _line_at(self._lines, y))
+        return "".join(self._span_text(span) for span in _line_at(self._lines, y))
+
+    def _span_text(self, span: Span) -> str:
+        """Without control characters; of a simulated run every duration is marked, in as many cells, so that none passes for a measured one."""
+        text = visible_text(span.text)
+        return _DURATION.sub(VIRTUAL, text) if self._state is not None and self._state.show.is_simulated else text
 
     def _with_selection(self, strip: Strip, y: int) -> Strip:
         selection = self.text_selection

@@ -1,13 +1,20 @@
 """`mesh-testnet simulate`: seeds in, what they did and which properties broke out."""
 
 import argparse
+import importlib.metadata
 import json
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from mesh_core.errors import ErrorCode, LocalFault
+from testnet.journal import SIMULATED, Header, JournalWriter, written_journal
+
+if TYPE_CHECKING:
+    from testnet.simulation.seed_run import Options
 
 EXIT_FAILED: Final = 1
 REPEATED_EVERY: Final = 50
@@ -27,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--real-store", action="store_true", help="the validators' disks are real files, written by the product's own store: slow")
     parser.add_argument("--mutate", default="", metavar="NAME", help="switch a defence off: the simulator must then find a violation")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="with --seed: write every event to a file")
+    parser.add_argument("--events", type=Path, metavar="FILE", help="with --seed: a journal of the run, for mesh-app --replay FILE")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one for all")
 
 
@@ -36,6 +44,10 @@ def run(options: argparse.Namespace) -> int:
         return _list_mutations()
     if options.replay is not None:
         return _replay(options.replay)
+    if options.events is not None:
+        if options.seed is None:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, "--events FILE goes with --seed S: a journal is of one run")
+        return _run_told(options)
     seeds = [options.seed] if options.seed is not None else range(options.first, options.first + (options.seeds or 20))
     return _run_seeds(seeds, options)
 
@@ -104,12 +116,30 @@ class _Total:
         ]
 
 
-def _run_seeds(seeds: Sequence[int], told: argparse.Namespace) -> int:
-    from testnet.simulation.pool import run_again, run_seeds
-    from testnet.simulation.seed_run import Options, run_seed
+def _run_told(told: argparse.Namespace) -> int:
+    """One seed, and its journal."""
+    about = {
+        "title": f"MESH simulation, seed {told.seed}",
+        "seed": told.seed,
+        "command": _options(told.seed, told).command(),
+        "versions": {"mesh-protocol": importlib.metadata.version("mesh-protocol")},
+    }
+    with written_journal(told.events, Header(SIMULATED, 0, about)) as journal:
+        return _run_seeds([told.seed], told, journal)
 
-    several = [Options(seed, told.byzantine, told.real_proofs, told.real_store, told.mutate) for seed in seeds]
-    results: Iterable[Any] = [run_seed(several[0], told.trace)] if len(several) == 1 else run_seeds(several)
+
+def _options(seed: int, told: argparse.Namespace) -> "Options":
+    from testnet.simulation.seed_run import Options
+
+    return Options(seed, told.byzantine, told.real_proofs, told.real_store, told.mutate)
+
+
+def _run_seeds(seeds: Sequence[int], told: argparse.Namespace, journal: JournalWriter | None = None) -> int:
+    from testnet.simulation.pool import run_again, run_seeds
+    from testnet.simulation.seed_run import run_seed
+
+    several = [_options(seed, told) for seed in seeds]
+    results: Iterable[Any] = [run_seed(several[0], told.trace, journal)] if len(several) == 1 else run_seeds(several)
     total = _Total()
     again = several[::REPEATED_EVERY] if not told.mutate else []
     digests: dict[int, str] = {}

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from mesh_core.crypto import ristretto
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.journal import JournalWriter
 from testnet.simulation.byzantine.registry import corrupt, start_clients
 from testnet.simulation.checkers.checker import Violation
 from testnet.simulation.checkers.registry import make_checkers
@@ -21,6 +22,7 @@ from testnet.simulation.loop import Runaway, make_loop
 from testnet.simulation.mutations.registry import MUTATIONS
 from testnet.simulation.proofs import ProofSystem, RealProofs, StandIn
 from testnet.simulation.settings import Settings, calm_settings, draw_settings
+from testnet.simulation.telling import Teller
 from testnet.simulation.trace import Trace
 from testnet.simulation.workload import Workload
 from testnet.simulation.world import World
@@ -75,8 +77,11 @@ class SeedResult:
     steps_count: int = field(default=0)
 
 
-def run_seed(options: Options, trace_path: Path | None = None) -> SeedResult:
-    """Run one seed. Everything that it does depends on `options` alone. OSError if the trace cannot be written."""
+def run_seed(options: Options, trace_path: Path | None = None, journal: JournalWriter | None = None) -> SeedResult:
+    """Run one seed. Everything that it does depends on `options` alone. OSError if the trace cannot be written.
+
+    With a `journal` the run is told there in the events of the workstation; that changes nothing in it. LocalFault if the journal cannot be written.
+    """
     ristretto.load_library()
     if options.mutation:
         mutation = MUTATIONS[options.mutation]
@@ -87,11 +92,11 @@ def run_seed(options: Options, trace_path: Path | None = None) -> SeedResult:
     with Trace({"options": asdict(options)}, trace_path) as trace, contextlib.ExitStack() as stack:
         trace.add(0.0, "settings", **settings.as_fields())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mesh-simulation-"))) if options.real_store else None
-        return _Run(options, settings, draw, trace, folder).run()
+        return _Run(options, settings, draw, trace, folder, journal).run()
 
 
 class _Run:
-    def __init__(self, options: Options, settings: Settings, draw: Stream, trace: Trace, folder: Path | None) -> None:
+    def __init__(self, options: Options, settings: Settings, draw: Stream, trace: Trace, folder: Path | None, journal: JournalWriter | None) -> None:
         self._options = options
         self._trace = trace
         self._draw = draw
@@ -99,6 +104,9 @@ class _Run:
         proofs: ProofSystem = RealProofs() if options.real_proofs else StandIn()
         self._world = World(settings, draw, self._loop, trace, proofs, folder)
         self._world.checkers = make_checkers(self._world)
+        if journal is not None:
+            indices = {node.name: node.index for node in self._world.validators}
+            self._world.teller = Teller(journal, self._world.genesis, indices, self._loop.time, real_proofs=options.real_proofs)
 
     def run(self) -> SeedResult:
         watcher = _LogWatcher(self._world)
@@ -114,6 +122,7 @@ class _Run:
             raise
         finally:
             self._trace.end()
+            self._end_journal()
             result = self._result()
             self._loop.close()
             for node in self._world.validators:
@@ -122,8 +131,18 @@ class _Run:
             logger.propagate = was_propagating
         return result
 
+    def _end_journal(self) -> None:
+        teller, self._world.teller = self._world.teller, None
+        if teller is not None:
+            teller.end()
+
+    def _tell_chapter(self, title: str) -> None:
+        if self._world.teller is not None:
+            self._world.teller.chapter(title)
+
     async def _main(self) -> None:
         world = self._world
+        self._tell_chapter(f"Seed {self._options.seed}: payments under faults")
         injections = Injections(world, self._draw.fork("faults"))
         corrupt(world, self._draw.fork("byzantine"), world.settings.byzantine_count)
         for node in world.nodes:
@@ -134,6 +153,7 @@ class _Run:
         await workload.run(MOST_FAULT_TIMES * world.settings.fault_seconds)
         await self._until(lambda: self._loop.time() >= world.settings.fault_seconds)
         injections.heal()
+        self._tell_chapter("Every fault is over: what is missing settles")
         await workload.run(world.settings.fault_seconds)
         workload.pay_once_more()
         healed_at = self._loop.time()

@@ -28,6 +28,7 @@ from testnet.simulation.network import Network, Sent
 from testnet.simulation.proofs import ProofSystem
 from testnet.simulation.settings import Settings
 from testnet.simulation.stranger import Stranger
+from testnet.simulation.telling import Teller
 from testnet.simulation.trace import Trace
 from testnet.simulation.validator_node import ValidatorNode
 from testnet.simulation.wallet_node import WalletNode
@@ -96,6 +97,8 @@ class World:
         self.violations: list[Violation] = []
         self.statistics = Statistics()
         self.checkers: list[Checker] = []
+        self.teller: Teller | None = None
+        """Where a journal of the run is wanted."""
         self._progress: dict[str, _Progress] = {}
         self._armed: dict[Life, _Armed] = {}
         self._payments = itertools.count(1)
@@ -185,14 +188,25 @@ class World:
     def on_node_event(self, name: str, what: str, detail: str = "") -> None:
         """A node started, crashed, paid."""
         self.trace.add(self.loop.time(), what, a=name, x=detail)
+        if self.teller is None:
+            return
+        self.teller.on_node_event(name, what, detail)
+        runner = self._by_name[name].runner if what == "ready" and name in self._by_name else None
+        if runner is not None:
+            log_length, digest = runner.digest
+            self.teller.on_ready(name, log_length, digest)
 
     def on_line(self, name: str, line: Any) -> None:
         """A node wrote a line for people."""
+        if self.teller is not None:
+            self.teller.on_line(name, line)
 
     def fault(self, kind: str, where: str) -> None:
         """A fault is put in."""
         self.statistics.count(kind)
         self.trace.add(self.loop.time(), "fault", kind=kind, a=where)
+        if self.teller is not None:
+            self.teller.caption(f"{kind}: {where}")
 
     # --- After every step
 
