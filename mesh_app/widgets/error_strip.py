@@ -30,6 +30,7 @@ class ErrorStrip(LineView):
         if self._errors != tuple(errors):
             self._errors = tuple(errors)
             self.display = bool(errors)
+            self.screen.set_class(bool(errors), "-has-errors")
             self.reshow()
 
     @override
