@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from mesh_core.crypto.pedersen import commit_public
 from mesh_core.crypto.ristretto import BACKEND
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, PeerFault
@@ -95,6 +96,8 @@ async def test_process_says_what_it_is_and_how_it_does_and_ends_in_good_order(ca
         "parked_count": 0,
         "flags": 0,
         "quarantine": None,
+        "held_sum": commit_public(genesis.doc.supply).hex(),
+        "public_sum": commit_public(genesis.doc.supply).hex(),
     }
     assert {key: value for key, value in status.items() if key not in {"t_ns", "last_commit_ms"}} == expected
     case.process.signal(signal.SIGTERM)

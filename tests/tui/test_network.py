@@ -203,7 +203,8 @@ async def test_event_stream_pauses_when_scrolled_and_follows_again(desk: Desk) -
 
 async def test_first_start_says_how_to_pay(desk: Desk) -> None:
     async with desk(is_booted=False) as running:
-        assert "not started yet" in card(running, 0)
+        assert "Not started yet." in card(running, 0)
+        assert "Press s: starts it." in card(running, 0)
         running.bench.boot()
         await running.settle()
         assert "press p to pay" in running.pane_text("#summary")
