@@ -38,6 +38,7 @@ async def test_pane_that_fails_says_so_in_itself_and_the_others_live_on(desk: De
         monkeypatch.setattr(CertificateList, "build_lines", fail)
         running.bench.emit(running.bench.process(2, "exited", exit_status=-9))
         await running.settle()
+        await running.settle()
         assert "✖ this pane failed: BugError: it broke" in running.pane_text("#certificates")
         assert "/home/mesh-app.log" in running.pane_text("#certificates")
         assert "✖ killed" in running.screen_text()
