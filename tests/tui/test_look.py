@@ -1,5 +1,6 @@
 """Themes, zoom, errors above the keys, toasts, selecting text, and keys of one's own."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from mesh_app.widgets.filter_bar import FilterInput
 from mesh_app.workstation import make_setup
 from tests.tui.conftest import Desk, Running
 from tests.tui.fake_workbench import digest
+
+SCREENS_FOLDER = Path(__file__).parents[2] / "mesh_app" / "screens"
 
 
 def fault(text: str) -> dict[str, object]:
@@ -324,3 +327,11 @@ def test_no_colour_is_honoured_by_the_first_theme(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("NO_COLOR", "1")
     assert make_setup(locations, Settings(), Kept(theme="mesh-light")).theme == "mesh-mono"
     assert make_setup(locations, Settings(theme="mesh-light"), Kept()).theme == "mesh-light"
+
+
+@pytest.mark.parametrize("path", sorted(SCREENS_FOLDER.glob("*.tcss")), ids=lambda path: path.stem)
+def test_no_screen_lays_out_another_one(path: Path) -> None:
+    """Textual reads every screen's rules for the whole application: an id of one screen is one of any other, unless the rule names its screen."""
+    rules = re.findall(r"^([^{}/]+)\{", path.read_text(), re.MULTILINE)
+    assert rules
+    assert not [selector for rule in rules for selector in rule.split(",") if selector.strip().startswith("#")] or path.stem in {"dialogs", "forms"}
