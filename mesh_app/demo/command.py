@@ -72,11 +72,9 @@ def run(options: argparse.Namespace) -> int:
         speed=options.speed or 1.0,
     )
     progress = Progress()
-    # A polite kill and a closed terminal are Ctrl-C: asyncio then unwinds whatever is under way, and no half file and no ffmpeg is left.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        return asyncio.run(_run(options, style, progress)) if options.render is None else _render(options, style, progress)
+        with _ended_as_by_keyboard():
+            return asyncio.run(_run(options, style, progress)) if options.render is None else _render(options, style, progress)
     except LocalFault as fault:
         progress.clear()
         sys.stderr.write(f"mesh-app: {fault}\n")
@@ -85,6 +83,19 @@ def run(options: argparse.Namespace) -> int:
         progress.clear()
         sys.stderr.write("mesh-app: stopped; no recording was written\n")
         return ExitStatus.FAILED
+
+
+@contextlib.contextmanager
+def _ended_as_by_keyboard() -> Iterator[None]:
+    """A polite kill and a closed terminal are Ctrl-C: whatever is under way is unwound, and no half file and no ffmpeg is left."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in before:
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _run(options: argparse.Namespace, style: "Style", progress: "Progress") -> int:

@@ -55,9 +55,9 @@ class Style:
 class Progress:
     """One line on standard error that is written over; silent where that is no terminal."""
 
-    def __init__(self, stream: TextIO = sys.stderr) -> None:
-        self._stream = stream
-        self._is_shown = stream.isatty()
+    def __init__(self) -> None:
+        self._stream: TextIO = sys.stderr
+        self._is_shown = self._stream.isatty()
         self._last = 0.0
 
     def tell(self, text: str, part: float | None = None) -> None:

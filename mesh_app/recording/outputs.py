@@ -29,6 +29,8 @@ NEEDS_EXTRA: Final = (".mp4", ".gif", ".png")
 CHAPTER_PICTURE_MS: Final = 3_000
 """A chapter's picture shows it so long after its beginning: by then something has happened."""
 
+LEAD_MS: Final = 2_000
+
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")
 
 
@@ -132,6 +134,10 @@ class Outputs:
             with self._told(path):
                 cast.marker(at_ms, title)
         for makers in self._gifs.values():
+            if len(makers) == 1 and at_ms < LEAD_MS and len(self._chapters) == 1:
+                # A moment before the first chapter is its beginning, and no film of its own.
+                makers[0] = title, makers[0][1]
+                continue
             if makers:
                 makers[-1][1].end(at_ms)
             makers.append((title, self._gif_maker()))
@@ -168,7 +174,10 @@ class Outputs:
             video.finish()
         for path, data in self._whole_files(end_ms, progress):
             self._write(path, data)
-        files = {path.name: fingerprint(part) for path, part in sorted(self._parts.items())}
+        files = {}
+        for path, part in sorted(self._parts.items()):
+            with self._told(path):
+                files[path.name] = fingerprint(part)
         chapters = [{"title": one.title, "at_ms": one.begin_ms} for one in self._chapters]
         manifest = {"recording": 1, **about, "chapters": chapters, "length_ms": end_ms, "files": files}
         self._write(next(iter(self._parts)).with_suffix(".manifest.json"), (json.dumps(manifest, indent=2) + "\n").encode())

@@ -4,6 +4,7 @@ Nothing waits for a clock: events and keys come in the order in which they were 
 Two runs give the same pictures.
 """
 
+import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -33,6 +34,8 @@ class Shot:
 
 async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "mesh-dark") -> AsyncIterator[Shot]:
     """One shot a tick, the last one at the journal's end. The frame is the same object where nothing on the screen has changed."""
+    # What this terminal's owner wants of colours is no part of a recording; Textual would read it.
+    os.environ.pop("NO_COLOR", None)
     bench = ReplayWorkbench(journal.header)
     app = MeshApp(bench, replace(Setup(), theme=theme, is_driven=True))
     app.animation_level = "none"

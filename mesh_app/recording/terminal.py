@@ -141,9 +141,9 @@ def _row(line: Any, columns: int, width: int) -> Row:
     x = 0
     while x < columns:
         cell = line[x]
-        cells = 2 if x + 1 < columns and line[x + 1].data == "" else 1
-        # Tables of widths differ; one cell more or less would push the whole row aside.
-        add(cell.data if cell_len(cell.data) == cells else " " * cells if not cell.data else "\N{REPLACEMENT CHARACTER}" * cells, _pen(cell))
+        cells = 2 if cell_len(cell.data) == 2 and x + 1 < columns and line[x + 1].data == "" else 1
+        # Half of a wide letter that was written over is a space. Tables of widths differ: one cell more would push the whole row aside.
+        add(cell.data if cell_len(cell.data) == cells else "\N{REPLACEMENT CHARACTER}" if cell.data else " ", _pen(cell))
         x += cells
     if width > columns:
         add(" " * (width - columns), Pen())
