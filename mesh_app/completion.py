@@ -3,10 +3,13 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 SHELLS: Final = ("bash", "zsh", "fish")
-TAKES_FILE: Final = frozenset({"FILE", "DIR"})
+TAKES_FILE: Final = ("FILE", "DIR")
+"""How the stand-in for a path begins: also FILE.cast, FILE.ttf."""
+SCENARIOS: Final = Path(__file__).with_name("demo") / "scenarios"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,14 @@ def _words(parser: argparse.ArgumentParser) -> list[Word]:
     for action in _actions(parser):
         for option in action.option_strings:
             if option.startswith("--"):
-                values = tuple(str(choice) for choice in action.choices or ())
-                words.append(Word(option, _meaning(action), values, takes_file=str(action.metavar) in TAKES_FILE))
+                values = _demonstrations() if option == "--demo" else tuple(str(choice) for choice in action.choices or ())
+                words.append(Word(option, _meaning(action), values, takes_file=str(action.metavar).startswith(TAKES_FILE)))
     words += [Word(name, sub.description or "") for name, sub in _commands(parser).items()]
     return words
+
+
+def _demonstrations() -> tuple[str, ...]:
+    return ("list", *sorted(path.stem for path in SCENARIOS.glob("*.toml")))
 
 
 def _values(parser: argparse.ArgumentParser) -> list[Word]:
