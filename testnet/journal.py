@@ -7,7 +7,7 @@ JSON lines. The first says what kind of run it was; each of the others holds `at
     "event"   an event, as every process writes it        "key"     a key that was pressed, as Textual names it
     "end"     true: the run ended here
 
-Captions, chapters and the keys that are shown are events as well. No secret is in it: events hold none, and keys typed into a secret's dialog are left out.
+Captions, chapters and the keys that are shown are events as well. No secret is in it: events hold none, and keys are those that a scenario presses.
 Amounts are, so a journal of real money is its owner's matter.
 """
 
@@ -29,6 +29,7 @@ SIMULATED: Final = "SIM"
 LINE_LIMIT_CHARACTERS: Final = 4 * 1024 * 1024
 FILE_LIMIT_CHARACTERS: Final = 256 * 1024 * 1024
 """A journal is held in memory. A minute of the workstation is about 100 kB."""
+KEY_CHARACTERS_MOST: Final = 60
 LONGEST_MS: Final = 3 * 60 * 60 * 1000
 """A picture is taken ten times a second: one line with a far time would have the player paint for days."""
 
@@ -172,6 +173,11 @@ def _lines(path: Path, file: IO[str]) -> Iterator[str]:
         yield line
 
 
+def is_key(name: str) -> bool:
+    """Whether a key may be called so. Textual takes `wait:` for a pause, which a stranger's file could make as long as it likes."""
+    return 0 < len(name) <= KEY_CHARACTERS_MOST and name.isprintable() and not name.startswith("wait:")
+
+
 def _header(told: dict[str, Any]) -> Header:
     if told.get(FORMAT) != VERSION:
         raise ValueError(f"no journal of this program: its first line must say {FORMAT} {VERSION}")
@@ -191,7 +197,7 @@ def _entry(told: dict[str, Any], before_ms: int) -> Entry:
     match told:
         case {"event": dict() as event}:
             return Entry(at_ms, event=event)
-        case {"key": str(key)} if 0 < len(key) <= 60:
+        case {"key": str(key)} if is_key(key):
             return Entry(at_ms, key=key)
         case {"end": True}:
             return Entry(at_ms)

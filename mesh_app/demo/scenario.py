@@ -22,6 +22,7 @@ from typing import Any, Final
 from mesh_app.actions import ACTIONS
 from mesh_app.demo.conditions import Condition, parse_condition
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.journal import is_key
 
 FOLDER: Final = Path(__file__).with_name("scenarios")
 ENDING: Final = ".toml"
@@ -169,9 +170,12 @@ class _Reader:
                 raise self._fault(line, f"there is no action {name}; mesh-app's help lists them, and docs/workstation.md their names")
             return (_KEY_WORDS[name],)
         if "type" in told:
-            return tuple(self._text(told, "type", line))
+            text = self._text(told, "type", line)
+            if not text.isprintable():
+                raise self._fault(line, 'type is a text of one line; other keys are keys = ["tab", "enter"]')
+            return tuple(text)
         keys = told.get("keys", [])
-        if not isinstance(keys, list) or not all(isinstance(key, str) and 0 < len(key) <= 60 for key in keys):
+        if not isinstance(keys, list) or not all(isinstance(key, str) and is_key(key) for key in keys):
             raise self._fault(line, 'keys is a list of names, for example ["tab", "enter"]')
         return tuple(keys)
 
