@@ -1,31 +1,21 @@
 """The workstation: composes the screens, brings events into the state ten times a second, and has done what screens ask for. Nothing else."""
 
-import asyncio
 import contextlib
-import logging
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from rich.traceback import Traceback
 from textual import on
-from textual._context import active_message_pump
 from textual.app import App, SystemCommand
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.css.query import NoMatches
-from textual.notifications import Notification, SeverityLevel
 from textual.screen import Screen
-from textual.worker import Worker, WorkerFailed, WorkerState
+from textual.worker import Worker, WorkerState
 from typing_extensions import override
 
 from mesh_app.actions import ACTIONS
-from mesh_app.exports import free_export, write_export
 from mesh_app.messages import CertificateWanted, Ordered, PaymentWanted, SecretWanted, StateWanted
-from mesh_app.mishaps import Mishaps, words_of
-from mesh_app.model import State, apply, remark
+from mesh_app.model import apply, remark
 from mesh_app.orders.order import Order
 from mesh_app.orders.performance import StartTraffic, StopTraffic
 from mesh_app.orders.validators import (
@@ -41,8 +31,6 @@ from mesh_app.orders.validators import (
 from mesh_app.orders.wallets import Pay
 from mesh_app.ports import Workbench
 from mesh_app.questions import question_before, why_not
-from mesh_app.recording.screen import take_frame
-from mesh_app.recording.session import SessionRecording
 from mesh_app.screens.confirm import Confirm
 from mesh_app.screens.help import HelpScreen
 from mesh_app.screens.laboratory import LaboratoryScreen
@@ -54,24 +42,20 @@ from mesh_app.screens.pay import PayScreen
 from mesh_app.screens.performance import PerformanceScreen
 from mesh_app.screens.validators import ValidatorsScreen
 from mesh_app.screens.wallets import WalletsScreen
-from mesh_app.settings.kept import Kept
 from mesh_app.settings.settings import THEMES
 from mesh_app.setup import Setup
-from mesh_app.terminal_driver import TerminalDriver
+from mesh_app.shell.keeping import Keeping
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.tones import MESH_MONO, MESH_THEMES
-from mesh_app.widgets.unbroken import Unbroken
-from mesh_core.errors import LocalFault, MeshError
+from mesh_core.errors import MeshError
 from mesh_core.types.visible_text import visible_text
 
 TICK_SECONDS: Final = 0.1
 SLOW_TICK_SECONDS: Final = 0.5
 """For remote links: figures twice a second."""
-MAX_ERRORS: Final = 20
 MAX_EVENTS_PER_TICK: Final = 2_000
 """More wait for the next tick, so that a flood of events never holds up the keyboard."""
 WAYS: Final = frozenset({"show", "pay", "back", "leave", "new_wallet"})
-MAX_TOASTS: Final = 2
 VALIDATOR_COMMANDS: Final[tuple[type[ValidatorOrder], ...]] = (
     StartValidator,
     StopValidator,
@@ -82,15 +66,10 @@ VALIDATOR_COMMANDS: Final[tuple[type[ValidatorOrder], ...]] = (
     WipeValidator,
 )
 """In the command palette, for each validator."""
-TOAST_SECONDS: Final = 4.0
-ERROR_TOAST_SECONDS: Final = 8.0
-ENDLESS_SECONDS: Final = 1e6
 _NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 
-logger = logging.getLogger(__name__)
 
-
-class MeshApp(Unbroken, App[None]):
+class MeshApp(Keeping):
     """`await MeshApp(workbench).run_async()`. The workbench runs before and is closed after it, by whoever made it."""
 
     CSS_PATH = "app.tcss"
@@ -110,27 +89,11 @@ class MeshApp(Unbroken, App[None]):
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, workbench: Workbench, setup: Setup | None = None) -> None:
-        super().__init__(driver_class=TerminalDriver)
-        self.setup = setup or Setup()
-        self.workbench = workbench
-        self.state = State(about=replace(self.setup.about, keys=self.setup.settings.keys))
-        self.state.show.is_utc = self.setup.is_driven
-        self.errors: deque[str] = deque(maxlen=MAX_ERRORS)
-        """Told above the keys until somebody dismisses them."""
-        self.mishaps = Mishaps(self.setup.about.log)
-        self.last_words = ""
-        """Why the workstation could not go on, where it could not; for the terminal that it leaves behind."""
+        super().__init__(workbench, setup or Setup())
         self.when_up: Callable[[], None] = lambda: None
         """Called once the terminal is the screen's."""
-        self._recording: SessionRecording | None = None
-        self._toast_ends: list[tuple[int, str]] = []
         self._earlier_screens: list[str] = []
         self._second = -1
-        self._restored: set[str] = set()
-        self._kept = self.setup.kept
-        self._kept_panes = self._kept.panes
-        self._is_out_of_date = False
-        self._was_up = False
         self._had_validators = False
         for theme in MESH_THEMES:
             self.register_theme(theme)
@@ -146,10 +109,10 @@ class MeshApp(Unbroken, App[None]):
         """Events are read from now on."""
         for problem in self.setup.problems:
             self.tell_error(problem)
-        self._was_up = True
+        self.was_up = True
         self.when_up()
         if self.setup.record is not None:
-            self._begin_recording(self.setup.record)
+            self.begin_recording(self.setup.record)
         if not self.setup.is_driven:
             self.set_interval(SLOW_TICK_SECONDS if self.setup.settings.slow else TICK_SECONDS, self.tick)
         self.tick()
@@ -158,7 +121,7 @@ class MeshApp(Unbroken, App[None]):
 
     def tick(self) -> bool:
         """Brings waiting events into the state and, where something changed, the screen up to date. Whether it did."""
-        self._take_picture()
+        self.take_picture()
         self.state.now_ns = self.workbench.now_ns()
         changed = self._take_events()
         self._tell_faults()
@@ -166,14 +129,14 @@ class MeshApp(Unbroken, App[None]):
         waiting = any(True for _ in self.state.payments_in_flight) or any(
             isinstance(screen, MeshScreen) and screen.is_moving for screen in self.screen_stack[-1:]
         )
-        if not (self._end_toasts() or changed or waiting or self._is_out_of_date or second != self._second):
+        if not (self.end_toasts() or changed or waiting or self.is_out_of_date or second != self._second):
             return False
-        self._is_out_of_date = False
+        self.is_out_of_date = False
         is_new_second, self._second = second != self._second, second
         self._tell_dead_network()
         self._show()
         if is_new_second and not self.setup.is_driven:
-            self._keep()
+            self.keep_panes()
         return True
 
     def _take_events(self) -> bool:
@@ -194,7 +157,7 @@ class MeshApp(Unbroken, App[None]):
             if isinstance(screen, MeshScreen) and screen.is_mounted:
                 # While the application ends, its timers still run, and a screen loses its panes one by one.
                 with contextlib.suppress(NoMatches):
-                    self._restore(screen)
+                    self.restore_panes(screen)
                     screen.tell_errors(self.errors)
                     screen.show(self.state, self.workbench.mode)
             elif isinstance(screen, LiveModal) and screen.is_mounted:
@@ -308,7 +271,7 @@ class MeshApp(Unbroken, App[None]):
     async def _switch(self, name: str) -> None:
         self._collect_kept()
         await self.switch_mode(name)
-        self._keep()
+        self.keep_panes()
 
     def _scopes_here(self) -> list[str]:
         """Scopes of the actions that keys reach here, the pane in focus first."""
@@ -346,51 +309,6 @@ class MeshApp(Unbroken, App[None]):
             self.screen.action_traffic()
         else:
             self.post_message(Ordered(StartTraffic() if self.state.performance.traffic is None else StopTraffic()))
-
-    def action_copy(self) -> None:
-        """What the pane in focus offers to copy, through the terminal (OSC 52)."""
-        self._copy(self._offered("copy_text"))
-
-    def action_copy_json(self) -> None:
-        """What the pane in focus offers as JSON."""
-        self._copy(self._offered("copy_json"))
-
-    def _copy(self, offered: tuple[str, str] | None) -> None:
-        if offered is None:
-            self.toast("nothing to copy here")
-            return
-        what, text = offered
-        self.copy_to_clipboard(text)
-        self.toast(f"copied: {what}")
-
-    def action_write_file(self) -> None:
-        """What the pane in focus offers for a file, else as JSON, else as text: a file of the home, also where the terminal gives nothing to the clipboard."""
-        network = self.state.network
-        offers = ((self._offered(method), ending) for method, ending in (("copy_file", "hex"), ("copy_json", "json"), ("copy_text", "txt")))
-        offered, ending = next(((offer, ending) for offer, ending in offers if offer is not None), (None, ""))
-        if offered is None or network is None or not network.home:
-            self.toast("nothing to write here")
-            return
-        what, text = offered
-        try:
-            path = write_export(Path(network.home), what, text, ending)
-        except OSError as error:
-            self.toast(f"{what} cannot be written: {error.strerror or error}", error=True)
-            return
-        self.toast(f"{what} written: {path}")
-
-    def _offered(self, method: str) -> tuple[str, str] | None:
-        """(what, text) of the pane in focus."""
-        offer = getattr(self.screen.focused, method, None)
-        return offer() if offer is not None else None
-
-    def action_screenshot_file(self) -> None:
-        """A picture of the screen in the network's home, which is there and can be written to. None while a secret is on it."""
-        if any(isinstance(screen, LiveModal) and screen.HOLDS_SECRET for screen in self.screen_stack):
-            self.toast("no picture while a secret is on the screen")
-            return
-        network = self.state.network
-        self.deliver_screenshot(path=network.home if network is not None and network.home else None)
 
     async def action_new_wallet(self) -> None:
         """The form for a new wallet, from anywhere."""
@@ -442,184 +360,8 @@ class MeshApp(Unbroken, App[None]):
     def action_dismiss_errors(self) -> None:
         """The errors above the keys were read."""
         self.errors.clear()
-        self._is_out_of_date = True
+        self.is_out_of_date = True
         self._show()
-
-    def tell_error(self, text: str, *, entered: bool = False) -> None:
-        """An error: a toast, a line above the keys until it is dismissed, and a line in the event stream where it has not been entered there already."""
-        if not entered:
-            remark(self.state, text)
-        if text not in self.errors:
-            self.errors.append(text)
-        self._is_out_of_date = True
-        self.toast(text, error=True)
-
-    def toast(self, text: str, *, error: bool = False) -> None:
-        """A short message in the corner."""
-        self.notify(text, severity="error" if error else "information", timeout=ERROR_TOAST_SECONDS if error else TOAST_SECONDS, markup=False)
-
-    @override
-    def notify(self, message: str, *, title: str = "", severity: SeverityLevel = "information", timeout: float | None = None, markup: bool = True) -> None:
-        """At most two toasts at a time, and never the same twice; whoever asks for them.
-
-        They end by the clock of the events and not by a timer, so that a recording that is played again shows the same ones.
-        """
-        shown = [*self._notifications]
-        if any(notification.message == message for notification in shown):
-            return
-        for notification in shown[: max(0, len(shown) - MAX_TOASTS + 1)]:
-            self._unnotify(notification, refresh=False)
-        self._notifications.add(Notification(message, title, severity, ENDLESS_SECONDS, markup=markup))
-        self._refresh_notifications()
-        seconds = TOAST_SECONDS if timeout is None else timeout
-        self._toast_ends = [(end_ns, ending) for end_ns, ending in self._toast_ends if ending != message]
-        self._toast_ends.append((self.state.now_ns + int(seconds * _NANOSECONDS_PER_SECOND), message))
-
-    def _end_toasts(self) -> bool:
-        over = {message for end_ns, message in self._toast_ends if end_ns <= self.state.now_ns}
-        if not over:
-            return False
-        self._toast_ends = [(end_ns, message) for end_ns, message in self._toast_ends if end_ns > self.state.now_ns]
-        for notification in [*self._notifications]:
-            if notification.message in over:
-                self._unnotify(notification)
-        return True
-
-    # --- Recording --------------------------------------------------------------------------------------------------------------
-
-    def action_record(self) -> None:
-        """Begins a recording of the screen in the home's exports, or ends the one that runs."""
-        if self._recording is not None:
-            self._end_recording()
-            return
-        network = self.state.network
-        if network is None or not network.home:
-            self.toast("no home to record into")
-            return
-        try:
-            self._begin_recording(free_export(Path(network.home), "recording", "cast"))
-        except OSError as error:
-            self.tell_error(f"cannot record: {error.strerror or error}")
-
-    def _begin_recording(self, path: Path) -> None:
-        try:
-            self._recording = SessionRecording(path, self.size, self.workbench.now_ns())
-        except LocalFault as fault:
-            self.tell_error(fault.text)
-            return
-        self.state.show.is_recording = self._is_out_of_date = True
-        self.toast(f"recording; {self.get_key_display(Binding('ctrl+r', 'record'))} ends it. Secrets are covered.")
-
-    def _take_picture(self) -> None:
-        if self._recording is None:
-            return
-        is_secret = any(isinstance(screen, LiveModal) and screen.HOLDS_SECRET for screen in self.screen_stack)
-        try:
-            self._recording.take(self.workbench.now_ns(), take_frame(self), is_secret=is_secret)
-        except LocalFault as fault:
-            self._recording.abandon()
-            self._recording = None
-            self.state.show.is_recording = False
-            self.tell_error(f"the recording ended: {fault.text}")
-
-    def _end_recording(self) -> None:
-        recording, self._recording = self._recording, None
-        self.state.show.is_recording, self._is_out_of_date = False, True
-        if recording is None:
-            return
-        try:
-            recording.end()
-        except LocalFault as fault:
-            self.tell_error(fault.text)
-        else:
-            self.toast(f"recorded: {recording.path}")
-
-    def on_unmount(self) -> None:
-        """A recording that still runs is whole as it is."""
-        self._end_recording()
-
-    # --- What is kept for the next run --------------------------------------------------------------------------------------------
-
-    def _restore(self, screen: MeshScreen) -> None:
-        if screen.NAME not in self._restored:
-            self._restored.add(screen.NAME)
-            screen.restore(self.setup.kept.panes.get(screen.NAME, {}))
-
-    def _collect_kept(self) -> Kept:
-        panes = dict(self._kept_panes)
-        for screen in self.screen_stack:
-            if isinstance(screen, MeshScreen) and screen.NAME in self._restored:
-                panes[screen.NAME] = screen.keep()
-        self._kept_panes = {name: kept for name, kept in panes.items() if kept}
-        return Kept(screen=self.current_mode, theme=self.theme if self.theme in THEMES else None, panes=self._kept_panes)
-
-    def _keep(self) -> None:
-        """Written when something changed, and away from the screen's loop; a run that is killed has lost a second."""
-        kept = self._collect_kept()
-        if kept != self._kept:
-            self._kept = kept
-            self.run_worker(self._write_kept(kept), group="keeping", exit_on_error=False)
-
-    async def _write_kept(self, kept: Kept) -> None:
-        problem = await asyncio.to_thread(self.setup.keep, kept)
-        if problem:
-            remark(self.state, problem)
-
-    # --- Bugs ---------------------------------------------------------------------------------------------------------------------
-
-    @override
-    def _handle_exception(self, error: Exception) -> None:
-        """Textual ends an application at the first exception, with pages of traceback. Here it is logged, told in one line, and everything else goes on.
-
-        Where it cannot go on (no screen yet, a screen whose loop has ended, far too many), the application ends in good order with that line.
-        """
-        if isinstance(error, WorkerFailed) and isinstance(error.error, NoMatches):
-            # Textual's palette still looks for its list when it was closed at once: nothing is missing that anybody sees.
-            logger.info("a worker outlived its screen: %s", error)
-            return
-        if self._was_up and not self.is_running:
-            logger.info("on the way out: %s", words_of(error))
-            return
-        line = self.mishaps.take(error)
-        if not self.is_running or not self._screen_stacks.get(self._current_mode) or self.mishaps.too_many:
-            self._give_up(error)
-            return
-        if line:
-            self.tell_error(line)
-        pump = active_message_pump.get(None)
-        if isinstance(pump, Screen):
-            asyncio.get_running_loop().call_soon(self._look_after, pump, error)
-
-    def look_after_task(self, task: asyncio.Task[Any]) -> None:
-        """For tasks that run behind the screen: a bug in one is told as any other. To be called when it has ended."""
-        if not task.cancelled() and isinstance(error := task.exception(), Exception):
-            self._handle_exception(error)
-
-    def _look_after(self, screen: Screen[Any], error: Exception) -> None:
-        """A screen that takes no messages any more would hold the keyboard for ever."""
-        if not screen.is_running and screen in self.screen_stack:
-            self._give_up(error)
-
-    @override
-    def panic(self, *renderables: Any) -> None:
-        """Textual's own threads end here, with a traceback to print: it goes into the log."""
-        stacks = [stack for renderable in renderables if isinstance(renderable, Traceback) for stack in renderable.trace.stacks]
-        text = ", ".join(f"{stack.exc_type}: {stack.exc_value}" for stack in stacks) or " ".join(map(str, renderables))
-        logger.error("a thread ended: %s", text)
-        self._give_up(RuntimeError(text))
-
-    def _give_up(self, error: Exception) -> None:
-        self.last_words = self.last_words or words_of(error)
-        self._return_code = 1
-        self._close_messages_no_wait()
-
-    @override
-    async def run_action(self, action: Any, default_namespace: Any = None, namespaces: Any = None) -> bool:
-        try:
-            return await super().run_action(action, default_namespace, namespaces)
-        except Exception as error:  # noqa: BLE001 - a key that meets a bug does nothing, and says so
-            self._handle_exception(error)
-            return True
 
     # --- Command palette --------------------------------------------------------------------------------------------------------
 

@@ -44,7 +44,6 @@ async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "
     frame: Frame | None = None
     async with app.run_test(headless=True, size=size, notifications=True) as pilot:
         for at_ms in range(0, journal.length_ms + TICK_MS, TICK_MS):
-            bench.at_ms = at_ms
             chapter: str | None = None
             has_changed = frame is None
             while entry is not None and entry.at_ms <= at_ms:
@@ -52,6 +51,7 @@ async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "
                 await _give(entry, app, bench, pilot)
                 has_changed = True
                 entry = next(entries, None)
+            bench.at_ms = at_ms
             has_changed |= app.tick()
             if has_changed or frame is None:
                 _still_cursors(app)
@@ -61,7 +61,8 @@ async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "
 
 
 async def _give(entry: Entry, app: MeshApp, bench: ReplayWorkbench, pilot: Pilot[None]) -> None:
-    """Events wait for the next key, as they came before it."""
+    """Events wait for the next key, as they came before it. Each at its own time: what is asked for by a key must not seem younger than its answer."""
+    bench.at_ms = entry.at_ms
     if entry.event is not None:
         bench.events.put_nowait(entry.event)
     if entry.key is not None:

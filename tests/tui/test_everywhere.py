@@ -8,9 +8,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mesh_app.actions import ACTIONS
-from mesh_app.app import MAX_TOASTS, MeshApp
+from mesh_app.app import MeshApp
 from mesh_app.orders.validators import KillValidator
 from mesh_app.screens.confirm import Confirm
+from mesh_app.shell.telling import MAX_TOASTS
 from mesh_app.widgets.key_bar import KeyBar
 from tests.tui.conftest import Desk, Running
 
