@@ -85,12 +85,17 @@ def run(options: argparse.Namespace) -> int:
         return ExitStatus.FAILED
 
 
+def _interrupt(*_: object) -> None:
+    # Not SIGINT itself: a shell that starts this in the background has it ignored.
+    raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def _ended_as_by_keyboard() -> Iterator[None]:
     """A polite kill and a closed terminal are Ctrl-C: whatever is under way is unwound, and no half file and no ffmpeg is left."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     for number in before:
-        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+        signal.signal(number, _interrupt)
     try:
         yield
     finally:

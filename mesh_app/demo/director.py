@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from textual.app import App
 from textual.pilot import Pilot
 from typing_extensions import override
 
@@ -112,6 +113,10 @@ class TappedWorkbench:
             self.fault = fault
 
 
+class _LeftError(Exception):
+    """The person has left the workstation: nothing more is played, nor waited for."""
+
+
 class Director:
     """Plays one scenario. `fault` says afterwards why it could not be played to the end, where it could not; `is_done` that it was."""
 
@@ -135,6 +140,8 @@ class Director:
             self.is_done = True
         except LocalFault as fault:
             self.fault = fault
+        except _LeftError:
+            pass
         finally:
             app.exit()
 
@@ -145,14 +152,14 @@ class Director:
         for step in chapter.steps:
             if self._bench.fault is not None:
                 raise self._bench.fault
-            await self._sleep(step.at_s - (time.monotonic() - begin) * self._speed)
+            await self._sleep(step.at_s - (time.monotonic() - begin) * self._speed, app)
             if step.caption is not None:
                 self._bench.tell("caption", text=step.caption)
             await self._press(step, pilot)
             await self._await(step, chapter, app)
             if step.is_poster:
                 self._bench.tell("poster")
-            await self._sleep(step.hold_s)
+            await self._sleep(step.hold_s, app)
 
     async def _press(self, step: ScenarioStep, pilot: Pilot[Any]) -> None:
         if step.is_typed:
@@ -160,7 +167,7 @@ class Director:
         for key in step.keys:
             if not step.is_typed:
                 self._bench.tell("key_shown", key=KEY_NAMES.get(key, key.replace("ctrl+", "^")))
-            await self._sleep(LETTER_PAUSE_S if step.is_typed else KEY_PAUSE_S)
+            await self._sleep(LETTER_PAUSE_S if step.is_typed else KEY_PAUSE_S, pilot.app)
             # What is on the screen is what the key was pressed upon: in the journal it comes after all of it.
             if isinstance(pilot.app, MeshApp):
                 pilot.app.tick()
@@ -176,8 +183,11 @@ class Director:
             if time.monotonic() > deadline:
                 text = f"chapter {chapter.title!r}: {step.condition_words!r} did not come true within {step.within_s:g} s"
                 raise LocalFault(ErrorCode.INTERNAL, text)
-            await asyncio.sleep(POLL_S)
+            await self._sleep(POLL_S * self._speed, app)
 
-    async def _sleep(self, seconds: float) -> None:
-        if seconds > 0:
-            await asyncio.sleep(seconds / self._speed)
+    async def _sleep(self, seconds: float, app: App[Any]) -> None:
+        end = time.monotonic() + seconds / self._speed
+        while (left := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, POLL_S))
+            if not app.is_running:
+                raise _LeftError

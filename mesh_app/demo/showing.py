@@ -214,9 +214,11 @@ async def watch_journal(journal: Journal, style: Style) -> ExitStatus:
     async def give(pilot: Pilot[Any]) -> None:
         begin = time.monotonic()
         for entry in journal.entries:
-            while (now_ms := int((time.monotonic() - begin) * 1000 * style.speed)) < entry.at_ms:
+            while app.is_running and (now_ms := int((time.monotonic() - begin) * 1000 * style.speed)) < entry.at_ms:
                 bench.at_ms = now_ms
                 await asyncio.sleep(min(0.05, (entry.at_ms - now_ms) / 1000))
+            if not app.is_running:
+                return
             bench.at_ms = entry.at_ms
             if entry.event is not None:
                 bench.events.put_nowait(entry.event)

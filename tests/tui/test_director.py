@@ -1,5 +1,6 @@
 """Whoever plays a scenario. Goal: keys are pressed as a person would, the journal holds what is needed to show it again, and what cannot be played is told."""
 
+import asyncio
 import io
 from pathlib import Path
 
@@ -80,6 +81,13 @@ async def test_condition_that_does_not_come_true_ends_it_with_words() -> None:
     assert not director.is_done
     assert director.fault is not None
     assert "chapter '2 · Typing': 'screen ledger' did not come true within 0.2 s" in director.fault.text
+
+
+async def test_person_who_leaves_does_not_wait_for_the_rest() -> None:
+    leaving = SCENARIO.replace('action = "everywhere.pay"', 'keys = ["q", "enter"]').replace('until = "screen pay"', 'until = "screen nowhere"')
+    director = await asyncio.wait_for(conducted(leaving, Disk()), 10)
+    assert director.fault is None
+    assert not director.is_done
 
 
 async def test_full_disk_ends_it_and_not_the_screen() -> None:
