@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -78,6 +79,10 @@ def run(options: argparse.Namespace) -> int:
     except LocalFault as fault:
         progress.clear()
         sys.stderr.write(f"mesh-app: {fault}\n")
+        return ExitStatus.FAILED
+    except BrokenPipeError:
+        # Whoever read has gone. Python flushes once more at the end and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitStatus.FAILED
     except (KeyboardInterrupt, asyncio.CancelledError):
         progress.clear()

@@ -16,7 +16,9 @@ class Standing:
     """A validator's condition. `syncing` is told by whoever runs the catch-up, and is shown only."""
 
     def __init__(self, store: RecordReader) -> None:
-        self.halted = store.get(HALTED_KEY) is not None
+        report = store.get(HALTED_KEY)
+        self.halted = report is not None
+        self._names_nobody = report is not None and not ACCOUNTABILITY_REPORT.decode(report).proofs
         reason = store.get(QUARANTINE_KEY)
         self.quarantine: str | None = None if reason is None else reason.decode("utf-8")
         self.syncing = False
@@ -38,10 +40,14 @@ class Standing:
             raise Rejected(ErrorCode.NOT_VOTING, f"this validator is in quarantine and does not vote: {self.quarantine}")
 
     def halt(self, report: AccountabilityReport) -> list[Record]:
-        """Stop voting for good. The first report is the one that is kept."""
-        if self.halted:
+        """Stop voting for good. The first report that names somebody is the one that is kept.
+
+        A certificate that stands on a rival of what is applied here comes first, at times, and shows that something is wrong but not whose fault it is; the
+        rival itself does when it comes.
+        """
+        if self.halted and not (self._names_nobody and report.proofs):
             return []
-        self.halted = True
+        self.halted, self._names_nobody = True, not report.proofs
         return [(HALTED_KEY, ACCOUNTABILITY_REPORT.encode(report))]
 
     def enter_quarantine(self, reason: str) -> list[Record]:

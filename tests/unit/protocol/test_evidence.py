@@ -347,6 +347,23 @@ def test_conflict_that_is_not_in_one_slot_names_nobody_but_keeps_the_certificate
             assert again.state() == before
 
 
+def test_report_that_names_nobody_gives_way_to_the_first_one_that_names_somebody(world: World) -> None:
+    """What stands on a rival can come before the rival: it shows that something is wrong; the rival shows whose fault it is. Also after a restart between them."""
+    wrong_chain = alter(world.pay(world.bob, (world.alice, 1)), world.bob.keys, prev=Hash32(bytes(32)))
+    rival = alter(world.gifts[0].transition, world.faucet.keys, self_memo=bytes(56))
+    later = alter(world.gifts[0].transition, world.faucet.keys, self_memo=bytes([1]) * 56)
+    for is_restarted in (False, True):
+        validator = world.validator()
+        assert validator.settle(certify_by_hand(wrong_chain)).status is AckStatus.CONFLICT
+        validator = validator.restart() if is_restarted else validator
+        assert validator.settle(certify_by_hand(rival, (1, 2, 3))).status is AckStatus.CONFLICT
+        report = ACCOUNTABILITY_REPORT.decode(validator.store[HALTED_KEY])
+        assert [proof.validator for proof in report.proofs] == list(world.genesis.committee.validators[1:])
+        # Now that it names somebody, it stays.
+        assert validator.settle(certify_by_hand(later, (0, 1, 2))).status is AckStatus.CONFLICT
+        assert ACCOUNTABILITY_REPORT.decode(validator.store[HALTED_KEY]) == report
+
+
 def test_conflicts_cannot_fill_the_disk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mesh_core.protocol.applying.MAX_CONFLICTS_KEPT", 4)
     validator = world.validator()
