@@ -348,7 +348,7 @@ def test_conflict_that_is_not_in_one_slot_names_nobody_but_keeps_the_certificate
 
 
 def test_report_that_names_nobody_gives_way_to_the_first_one_that_names_somebody(world: World) -> None:
-    """What stands on a rival can come before the rival: it shows that something is wrong; the rival shows whose fault it is. Also after a restart between them."""
+    """What stands on a rival can come before it, and shows that something is wrong; the rival shows whose fault it is. Also after a restart."""
     wrong_chain = alter(world.pay(world.bob, (world.alice, 1)), world.bob.keys, prev=Hash32(bytes(32)))
     rival = alter(world.gifts[0].transition, world.faucet.keys, self_memo=bytes(56))
     later = alter(world.gifts[0].transition, world.faucet.keys, self_memo=bytes([1]) * 56)
