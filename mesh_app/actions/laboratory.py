@@ -28,6 +28,7 @@ ATTACK_ACTIONS: Final = {
 ACTIONS: Final[tuple[Action, ...]] = (
     Action("laboratory", "launch", "enter", "Attack", "Make the attack under the cursor"),
     Action("laboratory", "verify", "V", "Verify", "Verify the proof under the cursor, by the genesis document alone", in_palette=True),
+    Action("laboratory", "open_proof", "P", "Proof", "Open the proof under the cursor, or the newest: both statements side by side", in_palette=True),
     *ATTACK_ACTIONS.values(),
     Action("evidence", "open", "enter", "Open", "Open the proof: both statements side by side"),
 )

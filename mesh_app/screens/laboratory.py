@@ -98,6 +98,13 @@ class LaboratoryScreen(MeshScreen):
         if self._state is not None and proof_id is not None:
             self.app.push_screen(ProofDialog(self._state, proof_id))
 
+    def action_open_proof(self) -> None:
+        """The proof under the cursor, from wherever the focus is."""
+        if self.query_one(ProofList).cursor is None:
+            self.notify("no proof yet: a double spend leaves one", timeout=3, markup=False)
+        else:
+            self.query_one(ProofList).action_open()
+
     def action_verify(self) -> None:
         """Have the proof under the cursor verified."""
         proof = self.query_one(ProofList).proof()

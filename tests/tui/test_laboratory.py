@@ -186,3 +186,14 @@ def test_differing_bytes_stand_out_and_equal_ones_do_not() -> None:
     assert [(span.text, span.tone) for span in right] == [("aabb", "dim"), ("cf", "proof"), ("dd 11", "dim")]
     assert [row[2] for row in diff_rows("00" * 16, "00" * 15 + "01", 17)] == [False, True]
     assert differing_bytes("aabb", "aacc") == 1
+
+
+async def test_newest_proof_opens_from_wherever_the_focus_is(desk: Desk) -> None:
+    async with desk() as running:
+        await running.press("5", "P")
+        assert any("no proof yet" in toast for toast in running.toasts())
+        await enter(running, *story.split())
+        assert running.focused_id == "attacks"
+        await running.press("P")
+        await running.wait_until(lambda: isinstance(running.app.screen, ProofDialog))
+        assert running.bench.orders == []
