@@ -92,6 +92,17 @@ async def test_phrase_is_shown_once_confirmed_and_kept_nowhere(desk: Desk) -> No
         assert all(secret not in told(running) for secret in (PHRASE, PASSPHRASE, words[5], words[7]))
 
 
+async def test_words_typed_in_one_burst_go_where_tab_leads(desk: Desk) -> None:
+    """A fast typist on a busy machine: the keys after a tab are handed out before the field in focus has seen it."""
+    async with desk() as running:
+        dialog = await to_phrase(running)
+        await running.press("enter")
+        words = PHRASE.split()
+        first, second, third = (words[place - 1] for place in dialog.asked_places)
+        await running.burst(*first, "tab", *second, "tab", *third)
+        assert [running.app.screen.query_one(f"#word-{place}", Input).value for place in dialog.asked_places] == [first, second, third]
+
+
 async def test_no_picture_is_taken_of_a_phrase_and_another_window_covers_it(desk: Desk) -> None:
     async with desk() as running:
         dialog = await to_phrase(running)
