@@ -174,14 +174,16 @@ async def record_journal(events: Path, paths: Sequence[Path], style: Style, prog
     with Outputs(paths, CastHeader(*style.size, title if isinstance(title, str) else "MESH"), _look(style)) as outputs:
         end_ms = 0
         poster_ms = journal.poster_ms
-        async for shot in play(journal, size=style.size, theme=style.theme):
-            at_ms = int(shot.at_ms / style.speed) // PICTURE_MS * PICTURE_MS
-            outputs.add(Picture(at_ms, shot.frame, shot.chapter))
-            if poster_ms is not None and shot.at_ms >= poster_ms:
-                outputs.take_poster()
-                poster_ms = None
-            end_ms = at_ms + TICK_MS
-            progress.tell("recording", min(1.0, shot.at_ms / max(1, journal.length_ms)))
+        # Closed here and not whenever the loop ends: what it has opened must be closed by the task that opened it.
+        async with contextlib.aclosing(play(journal, size=style.size, theme=style.theme)) as shots:
+            async for shot in shots:
+                at_ms = int(shot.at_ms / style.speed) // PICTURE_MS * PICTURE_MS
+                outputs.add(Picture(at_ms, shot.frame, shot.chapter))
+                if poster_ms is not None and shot.at_ms >= poster_ms:
+                    outputs.take_poster()
+                    poster_ms = None
+                end_ms = at_ms + TICK_MS
+                progress.tell("recording", min(1.0, shot.at_ms / max(1, journal.length_ms)))
         # What the journal says of itself stands apart: it could say anything, also that it was measured.
         about: dict[str, Any] = {"mode": journal.header.mode, "figures": _figures(journal.header.mode), "recorded": recorded}
         about |= {"events": {"file": events.name, **source}, "run": journal.header.about}

@@ -5,7 +5,7 @@ Two runs give the same pictures.
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -32,7 +32,7 @@ class Shot:
     chapter: str | None = None
 
 
-async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "mesh-dark") -> AsyncIterator[Shot]:
+async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "mesh-dark") -> AsyncGenerator[Shot, None]:
     """One shot a tick, the last one at the journal's end. The frame is the same object where nothing on the screen has changed."""
     # What this terminal's owner wants of colours is no part of a recording; Textual would read it.
     os.environ.pop("NO_COLOR", None)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.app import App
 from textual.events import Key
 from textual.message_pump import MessagePump
 from textual.screen import ModalScreen
@@ -17,6 +18,7 @@ from mesh_app.screens.confirm import Confirm
 from mesh_app.screens.network import NetworkScreen
 from mesh_app.screens.wallets import WalletsScreen
 from mesh_app.setup import Setup
+from mesh_app.shell.surviving import Surviving
 from mesh_app.state.about import About
 from mesh_app.widgets.certificate_list import CertificateList
 from mesh_app.widgets.unbroken import Unbroken
@@ -175,4 +177,5 @@ async def test_bug_before_there_is_a_screen_ends_with_one_line(monkeypatch: pyte
 def test_textual_dispatches_where_we_think_it_does() -> None:
     assert "_dispatch_message" in vars(MessagePump)
     assert "_dispatch_message" in vars(Unbroken)
-    assert "_handle_exception" in vars(MeshApp)
+    assert "_handle_exception" in vars(App)
+    assert "_handle_exception" in vars(Surviving)
