@@ -361,6 +361,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     load.add_argument("--seconds", type=int, default=8)
     load.add_argument("--size", default="120x40")
     options = parser.parse_args(arguments)
+    # The measured program has a session of its own: ended without a word, this one would leave it running, beside whatever is measured next.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     sys.stdout.write(f"{os.cpu_count()} cores, load before {os.getloadavg()[0]:.2f}\n")
     if options.command == "start":
         starts = measure_starts(options.runs)
