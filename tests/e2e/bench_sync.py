@@ -268,7 +268,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--certificates", type=int, default=10_000)
     parser.add_argument("--votes", type=int, default=60, help="votes in each idle phase")
-    parser.add_argument("--payments", type=int, default=1500, help="accounts that pay once; enough for all phases")
+    parser.add_argument("--payments", type=int, default=4000, help="accounts that pay once; enough for all phases")
     parser.add_argument("--module", default="mesh_core.validator", help="what V4 runs, for instance something that profiles it")
     parser.add_argument("--silent", action="store_true", help="ask for no votes meanwhile: how fast the catch-up is with nobody there")
     options = parser.parse_args()
