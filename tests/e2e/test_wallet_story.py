@@ -1,5 +1,6 @@
 """The wallet's story, typed: two wallets, a payment, a receipt that needs no network, and a lost disk. Also the walk-through of docs/wallet.md."""
 
+import contextlib
 import csv
 import io
 import json
@@ -30,6 +31,8 @@ class NoSocket(socket.socket):
 
 socket.socket = NoSocket
 """
+PATIENCE_S = 60.0
+ANOTHER_S = 1.0
 WALK_THROUGH = REPOSITORY / "docs" / "wallet.md"
 
 
@@ -200,7 +203,7 @@ class Terminal:
 
     def until(self, pattern: str, *, since_last: bool = False) -> str:
         """What was printed up to now, once it holds this."""
-        deadline = time.monotonic() + 30.0
+        deadline = time.monotonic() + PATIENCE_S
         while not re.search(pattern, self._printed[self._from :] if since_last else self._printed):
             assert time.monotonic() < deadline, self._printed
             assert self._read(deadline) or re.search(pattern, self._printed), self._printed
@@ -214,13 +217,27 @@ class Terminal:
         self.until(prompt, since_last=True)
         self.type(text + "\r")
 
+    def interrupt(self) -> tuple[int, str]:
+        """Press Ctrl-C until it ends: a Python that was about to wait for a line, and does not yet, notices the first one only with the next."""
+        deadline = time.monotonic() + PATIENCE_S
+        self.type("\x03")
+        while self._process.poll() is None and time.monotonic() < deadline:
+            if not self._read(time.monotonic() + ANOTHER_S) and self._process.poll() is None:
+                with contextlib.suppress(OSError):  # it has ended meanwhile, and its terminal with it
+                    self.type("\x03")
+        return self.end()
+
     def end(self) -> tuple[int, str]:
         """Exit status and everything that was printed."""
-        while self._read(time.monotonic() + 30.0):
-            pass
-        status = self._process.wait(30.0)
-        os.close(self._main)
-        return status, self._printed
+        try:
+            while self._read(time.monotonic() + PATIENCE_S):
+                pass
+            return self._process.wait(PATIENCE_S), self._printed
+        finally:
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
+            os.close(self._main)
 
     def _read(self, deadline: float) -> bool:
         ready, _, _ = select.select([self._main], [], [], max(0.0, deadline - time.monotonic()))

@@ -216,8 +216,7 @@ def test_interruption_at_a_question_ends_it_at_once(network: Testnet, shell: She
             (network.home / "wallets" / "sealed" / "address").rename(network.home / "wallets" / "sealed" / "aside")
         terminal = Terminal(shell, "--wallet", "sealed", *command)
         terminal.until("Passphrase of 'sealed'")
-        terminal.type("\x03")
-        status, printed = terminal.end()
+        status, printed = terminal.interrupt()
         assert status == (0 if command[0] == "watch" else 1), printed
         assert "Traceback" not in printed
         if command[0] == "show-address":
@@ -234,8 +233,7 @@ def test_interrupted_keygen_makes_no_wallet_and_leaves_the_words_screen(tmp_path
             break
         terminal.answer(question, answer)
     terminal.until(step, since_last=True)
-    terminal.type("\x03")
-    status, printed = terminal.end()
+    status, printed = terminal.interrupt()
     assert (status, "Aborted!" in printed) == (ends, True)
     assert printed.count("\x1b[?1049h") == printed.count("\x1b[?1049l")
     assert json.loads(shell.do("list", "--json"))["wallets"] == []
