@@ -1,6 +1,7 @@
 """The command line of `mesh-testnet kill V3` and the like. Apart from what the commands do: it imports nothing that chooses a group library."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 ORDERS = {
@@ -17,35 +18,48 @@ LINE_ORDERS = {
     "lose": "some of the datagrams are lost",
     "heal": "direct again",
 }
-COMMANDS = frozenset({*ORDERS, "wipe", "lift", "status", "logs", "link"})
+COMMANDS: Mapping[str, str] = {
+    **ORDERS,
+    "wipe": "delete database and vote journal of a validator that does not run; it comes back in quarantine",
+    "lift": "let a validator vote again that is in quarantine; it is restarted for that",
+    "status": "how the network is that runs in a home",
+    "logs": "the validators' logs, also of a network that does not run",
+    "link": "cut, slow and heal lines of a running network",
+}
+"""Each command with its help."""
 LINES_SHOWN = 40
 LINK_DESCRIPTION = """A line between two validators, or between the wallets of the running program and a validator. Commands of mesh-wallet dial by themselves:
 no line of theirs can be cut here."""
 
 
-def add_arguments(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The subcommands and their options."""
-    for name, text in ORDERS.items():
-        order = _command(commands, name, text)
-        order.add_argument("validator", metavar="V3", nargs="?" if name == "restart" else None, help="V1 to Vn")
-        if name == "restart":
-            order.add_argument("--all", action="store_true", help="all, one after the other: the others make a quorum meanwhile")
-    wipe = _command(commands, "wipe", "delete database and vote journal of a validator that does not run; it comes back in quarantine")
-    wipe.add_argument("validator", metavar="V3", help="V1 to Vn")
-    wipe.add_argument("--confirm", metavar="NAME", help="the validator's name once more, which is otherwise asked for")
-    lift = _command(commands, "lift", "let a validator vote again that is in quarantine; it is restarted for that")
-    lift.add_argument("validator", metavar="V3", help="V1 to Vn")
-    lift.add_argument("--confirm", metavar="SENTENCE", help="the sentence that is otherwise asked for")
-    _command(commands, "status", "how the network is that runs in a home")
-    logs = _command(commands, "logs", "the validators' logs, also of a network that does not run")
-    logs.add_argument("validators", metavar="V3", nargs="*", help="V1 to Vn (default: all)")
-    logs.add_argument("-f", "--follow", action="store_true", help="go on with new lines, until Ctrl-C")
-    logs.add_argument("-n", "--lines", type=_count, default=LINES_SHOWN, metavar="N", help=f"how many of the last lines of each (default {LINES_SHOWN})")
-    link = commands.add_parser("link", help="cut, slow and heal lines of a running network", description=LINK_DESCRIPTION)
-    lines = link.add_subparsers(dest="line_order", required=True, metavar="{show,cut,slow,lose,heal}")
-    _command(lines, "show", "every line that is not direct")
-    for name, text in LINE_ORDERS.items():
-        order = _command(lines, name, text)
+def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
+    """The options of one of COMMANDS."""
+    if name == "link":
+        _add_link_orders(parser)
+        return
+    _common(parser, COMMANDS[name])
+    if name == "logs":
+        parser.add_argument("validators", metavar="V3", nargs="*", help="V1 to Vn (default: all)")
+        parser.add_argument("-f", "--follow", action="store_true", help="go on with new lines, until Ctrl-C")
+        parser.add_argument("-n", "--lines", type=_count, default=LINES_SHOWN, metavar="N", help=f"how many of the last lines of each (default {LINES_SHOWN})")
+    elif name != "status":
+        parser.add_argument("validator", metavar="V3", nargs="?" if name == "restart" else None, help="V1 to Vn")
+    if name == "restart":
+        parser.add_argument("--all", action="store_true", help="all, one after the other: the others make a quorum meanwhile")
+    if name == "wipe":
+        parser.add_argument("--confirm", metavar="NAME", help="the validator's name once more, which is otherwise asked for")
+    if name == "lift":
+        parser.add_argument("--confirm", metavar="SENTENCE", help="the sentence that is otherwise asked for")
+
+
+def _add_link_orders(parser: argparse.ArgumentParser) -> None:
+    parser.description = LINK_DESCRIPTION
+    lines = parser.add_subparsers(dest="line_order", required=True, metavar="{show,cut,slow,lose,heal}")
+    for name, text in {"show": "every line that is not direct", **LINE_ORDERS}.items():
+        order = lines.add_parser(name, help=text)
+        _common(order, text)
+        if name == "show":
+            continue
         for end in ("one", "other"):
             order.add_argument(end, metavar="END", nargs="?" if name == "heal" else None, help="V1 to Vn, or wallets")
         if name == "slow":
@@ -65,11 +79,10 @@ def check_arguments(options: argparse.Namespace, parser: argparse.ArgumentParser
         parser.error("a line has two ends")
 
 
-def _command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+def _common(parser: argparse.ArgumentParser, text: str) -> None:
+    parser.description = text[0].upper() + text[1:] + "."
     parser.add_argument("--home", type=Path, metavar="DIR", help="the folder of the network (default: MESH_HOME, else the user's own)")
     parser.add_argument("--json", action="store_true", help="JSON")
-    return parser
 
 
 def _count(text: str) -> int:

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         async with asyncio.TaskGroup() as tasks:
             telling = None
             if picture is not None:
-                picture.replay = lambda: None if observer.view is None else observer.view.replay
+                picture.view = lambda: observer.view
                 telling = tasks.create_task(picture.run())
             try:
                 await process.run()

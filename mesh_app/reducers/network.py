@@ -64,11 +64,12 @@ def validator_state(state: State, fields: Fields, t_ns: int) -> Notes:
 
 def audited(state: State, fields: Fields, t_ns: int) -> Notes:
     """The supply audit on commitments, and whether all validators hold one state."""
-    audit = Audit(t_ns, fields.optional_truth("supply_audit"), fields.truth("digests_equal"))
+    audit = Audit(t_ns, fields.optional_truth("supply_audit"), fields.truth("digests_equal"), fields.truth("is_read", default=True))
     before, state.audit = state.audit, audit
     if before is not None and (before.supply_audit, before.digests_equal) == (audit.supply_audit, audit.digests_equal):
         return ()
     supply = {True: "commitments add up to the supply", False: "COMMITMENTS DO NOT ADD UP TO THE SUPPLY", None: "supply not audited"}[audit.supply_audit]
+    supply = supply if audit.is_read else "supply not audited: the ledger is not read"
     digests = "all digests equal" if audit.digests_equal else "digests differ"
     tone: Tone = "down" if audit.supply_audit is False else "up" if audit.digests_equal else "wait"
     return (Note("net", "audit", f"{supply}; {digests}", tone=tone),)

@@ -16,13 +16,15 @@ _NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 def ready(state: State, fields: Fields, t_ns: int) -> Notes:
     """It listens and votes."""
     validator = find_validator(state, fields)
-    pid, log_length, digest = fields.integer("pid"), fields.integer("log_length"), fields.hexadecimal("state_digest")
-    address = f"{fields.text('host')}:{fields.integer('port')}"
+    log_length, digest = fields.integer("log_length"), fields.hexadecimal("state_digest")
+    # A simulated validator has neither: no process has the number 0, and nobody listens on that port.
+    pid, port = fields.integer("pid") or None, fields.integer("port")
+    address = f"{fields.text('host')}:{port}" if port else ""
     backend = fields.text("backend")
     validator.pid, validator.address, validator.backend = pid, address, backend
     validator.log_length, validator.state_digest = log_length, digest
     validator.ready_ns = validator.last_line_ns = t_ns
-    return (validator_note(validator.index, "ready", f"listens on {address}, log {amount(log_length)}, {backend}", tone="up"),)
+    return (validator_note(validator.index, "ready", f"{f'listens on {address}' if address else 'answers'}, log {amount(log_length)}, {backend}", tone="up"),)
 
 
 def status(state: State, fields: Fields, t_ns: int) -> Notes:

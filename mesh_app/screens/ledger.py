@@ -103,6 +103,12 @@ class LedgerScreen(MeshScreen):
         self._ask_for_what_is_missing()
         super().show(state, mode)
 
+    @property
+    @override
+    def is_moving(self) -> bool:
+        """While an answer is awaited, how long it has been is told."""
+        return self._state is not None and not self._state.ledger.length and not self._state.ledger.error
+
     @override
     def on_screen_resume(self) -> None:
         """Whoever looks at the ledger wants it read."""

@@ -14,7 +14,7 @@ class StateAudit:
         self._quorum = quorum
         self._publish = publish
         self._statuses: dict[int, Event] = {}
-        self._audited: tuple[bool, bool | None, int] | None = None
+        self._audited: tuple[bool, bool | None, bool, int] | None = None
 
     def take(self, event: Event) -> None:
         """Any event of the network."""
@@ -33,7 +33,10 @@ class StateAudit:
         audits = [status.get("supply_audit") for status in statuses]
         supply = False if False in audits else None if None in audits else True
         equal = len({status.get("state_digest") for status in statuses}) == 1
-        audited = (equal, supply, int(lengths.pop() or 0))
+        # From outside nobody knows the sums before the ledger was read, which is not the same as a ledger that is too large.
+        is_read = all("supply_audit" in status for status in statuses)
+        audited = (equal, supply, is_read, int(lengths.pop() or 0))
         if audited != self._audited:
             self._audited = audited
-            self._publish({"event": "audit", "t_ns": time.monotonic_ns(), "supply_audit": supply, "digests_equal": equal, "log_length": audited[2]})
+            told = {"supply_audit": supply, "is_read": is_read, "digests_equal": equal, "log_length": audited[3]}
+            self._publish({"event": "audit", "t_ns": time.monotonic_ns(), **told})

@@ -33,8 +33,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Whether commitments of all accounts, outputs and fees add up to the public supply, and whether all validators hold the same state."""
+    """Whether commitments of all accounts, outputs and fees add up to the public supply, and whether all validators hold the same state.
+
+    `supply_audit` is None for a ledger that is too large to add up in passing and, where `is_read` is false, for one that nobody has read.
+    """
 
     t_ns: int
     supply_audit: bool | None
     digests_equal: bool
+    is_read: bool = True

@@ -62,6 +62,7 @@ def _audit(state: State) -> list[Line]:
     network: Line = (Span("   id ", "label"), Span(short(state.network.network_id, 8) if state.network is not None else "–", "dim"))
     if state.audit is None:
         return [(Span("audit  ", "label"), Span("not yet", "dim"), *network)]
-    sums = {True: Span("✔ sums to supply", "up"), False: Span("✖ does NOT add up", "down"), None: Span("· too large now", "dim")}[state.audit.supply_audit]
+    unknown = "· too large now" if state.audit.is_read else "· ledger not read"
+    sums = {True: Span("✔ sums to supply", "up"), False: Span("✖ does NOT add up", "down"), None: Span(unknown, "dim")}[state.audit.supply_audit]
     digests = Span("✔ all equal", "up") if state.audit.digests_equal else Span("≠ differ", "wait")
     return [(Span("audit  ", "label"), sums), (Span("states ", "label"), digests, *network)]

@@ -82,6 +82,9 @@ class RowList(LineView, Generic[Key], can_focus=True):
         if not self._keys:
             self.cursor = None
             return [*self.empty_lines(state, width)]
+        if height <= len(header):
+            # Rows say more than the names of their columns.
+            header, self._header_height = [], 0
         rows_count = max(1, height - len(header))
         position = self._cursor_position()
         self._top = max(position - rows_count + 1, min(self._top, position, max(0, len(self._keys) - rows_count)), 0)

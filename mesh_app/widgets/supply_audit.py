@@ -12,7 +12,9 @@ def audit_lines(state: State, width: int) -> list[Line]:
     """Both sides of the equation as the longest log has them, who holds it, and what it took."""
     told = [validator for validator in state.validators if validator.is_up and validator.held_sum]
     if state.network is None or not told:
-        return [(Span("Supply audit ", "strong"), Span("when a validator has added up", "dim"))]
+        is_from_outside = state.audit is not None and not state.audit.is_read
+        when = "when the ledger was read (screen 4)" if is_from_outside else "when a validator has added up"
+        return [(Span("Supply audit ", "strong"), Span(when, "dim"))]
     validator = max(told, key=lambda one: one.log_length)
     supply, fees = amount(state.network.supply), amount(validator.fee_pool)
     held = f"Σ {counted(validator.accounts_count, 'balance')} + Σ {counted(validator.outputs_count, 'output')}"

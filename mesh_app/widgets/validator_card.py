@@ -100,7 +100,7 @@ def card_lines(state: State, validator: ValidatorView, width: int) -> list[Line]
     rate = sparkline(validator.votes_per_second(state.now_ns, seconds))
     commit = milliseconds(validator.last_commit_ms) if validator.last_commit_ms is not None else "–"
     if not validator.state_digest and validator.state == "starting":
-        return [_process_line(validator, state.now_ns), *loading("first word awaited", validator.since_ns, state.now_ns)]
+        return [_process_line(state, validator), *loading("first word awaited", validator.since_ns, state.now_ns)]
     if not validator.state_digest and not validator.last_error and validator.state == "stopped":
         return [*empty("Not started yet.", "s", "starts it")]
     lines: list[Line] = [
@@ -111,7 +111,7 @@ def card_lines(state: State, validator: ValidatorView, width: int) -> list[Line]
     ]
     if _is_old(validator, state.now_ns):
         lines = [faded(line) for line in lines]
-    return [_process_line(validator, state.now_ns), *lines, _last_line(validator, state.now_ns, width)]
+    return [_process_line(state, validator), *lines, _last_line(state, validator, width)]
 
 
 def _is_old(validator: ValidatorView, now_ns: int) -> bool:
@@ -119,14 +119,14 @@ def _is_old(validator: ValidatorView, now_ns: int) -> bool:
     return not validator.is_running or is_stale(validator.last_line_ns, now_ns)
 
 
-def _last_line(validator: ValidatorView, now_ns: int, width: int) -> Line:
+def _last_line(state: State, validator: ValidatorView, width: int) -> Line:
     if validator.last_error and not validator.is_up:
         return (Span(validator.last_error, "down"),)
-    if is_stale(validator.last_line_ns, now_ns):
-        return last_word(validator.last_line_ns, now_ns)
+    if is_stale(validator.last_line_ns, state.now_ns):
+        return last_word(validator.last_line_ns, state.now_ns)
     if validator.flags & FLAG_SYNCING and validator.catching_up:
         return (Span(validator.catching_up, "wait"),)
-    if validator.pid is None and validator.state == "up":
+    if validator.pid is None and validator.state == "up" and not state.show.is_simulated:
         return (Span("as seen from outside", "dim"),)
     peers: Line = (Span(counted(len(validator.peers_up), "peer"), "dim"),)
     return fitted(
@@ -139,7 +139,7 @@ def card_line(state: State, validator: ValidatorView, width: int, *, focused: bo
     glyph, word, tone = validator.condition
     parts: list[Line] = [
         (Span("▸" if focused else " ", "amount"), Span(f"{validator.name} ", validator_tone(validator.index)), Span(padded(f"{glyph} {word}", 11), tone)),
-        (Span(padded(plain(_process_line(validator, state.now_ns)).removeprefix("pid    "), 13)),),
+        (Span(padded(plain(_process_line(state, validator)).removeprefix("pid    "), 13)),),
         (Span("votes ", "label"), Span(f"{amount(validator.votes_cast):>4}")),
         (Span("log ", "label"), Span(f"{amount(validator.log_length):>4}"), *(_lag(state, validator) or (Span("   "),))),
         _digest(state, validator),
@@ -155,7 +155,8 @@ def card_line(state: State, validator: ValidatorView, width: int, *, focused: bo
     return fitted(parts, width)
 
 
-def _process_line(validator: ValidatorView, now_ns: int) -> Line:
+def _process_line(state: State, validator: ValidatorView) -> Line:
+    now_ns = state.now_ns
     if validator.state == "restarting":
         return (Span(validator.detail, "wait"),)
     if validator.state == "unreachable":
@@ -164,7 +165,8 @@ def _process_line(validator: ValidatorView, now_ns: int) -> Line:
         return (Span(f"down for {duration(now_ns - validator.since_ns)}" if validator.since_ns else "not started yet", "dim"),)
     restarts = (Span(f" ↻{validator.restarts}", "wait"),) if validator.restarts else ()
     up_for = (Span(" · ", "dim"), Span(duration(now_ns - validator.ready_ns))) if validator.ready_ns is not None and validator.state == "up" else ()
-    return (Span("pid    ", "label"), Span(str(validator.pid)) if validator.pid is not None else Span("not seen", "dim"), *up_for, *restarts)
+    nobody = "–" if state.show.is_simulated else "not seen"
+    return (Span("pid    ", "label"), Span(str(validator.pid)) if validator.pid is not None else Span(nobody, "dim"), *up_for, *restarts)
 
 
 def _lag(state: State, validator: ValidatorView) -> Line:

@@ -24,6 +24,7 @@ from mesh_core.types.messages import Event as WireEvent
 from mesh_core.validator.narration import Timing, narrate
 from testnet.observer.client import ValidatorSight
 from testnet.observer.forms import Form, event
+from testnet.observer.log import LogView
 from testnet.observer.replay import Replay
 
 STATUS_INTERVAL_S: Final = 1.0
@@ -54,8 +55,8 @@ class Picture:
         self._sights: dict[int, ValidatorSight] = {}
         self._audit: tuple[int, bool] | None = None
         self._checked: OrderedDict[Hash32, bool] = OrderedDict()
-        self.replay: Callable[[], Replay | None] = lambda: None
-        """The ledger that follows a log here, where one does: it knows counts and sums that nobody needs to be asked for."""
+        self.view: Callable[[], LogView | None] = lambda: None
+        """The log that is read here, where one is. The ledger that follows it knows counts and sums that nobody needs to be asked for."""
 
     async def run(self) -> None:
         """Tell statuses until cancelled."""
@@ -129,11 +130,7 @@ class Picture:
     def _tell_status(self, sight: ValidatorSight) -> None:
         if not sight.is_up or sight.log_length is None or sight.digest is None:
             return
-        seen, replay = self._seen[sight.index], self.replay()
-        counts: Form = {}
-        if replay is not None and replay.length == sight.log_length:
-            counts = {"accounts_count": replay.accounts_count, "outputs_count": replay.outputs_count, "fee_pool": replay.fee_pool}
-            counts["supply_audit"] = self._audited(replay)
+        seen = self._seen[sight.index]
         self._publish(
             event(
                 "status",
@@ -144,9 +141,22 @@ class Picture:
                 votes_refused=seen.votes_refused,
                 peers_up=sorted(seen.peers_up),
                 flags=sight.flags,
-                **counts,
+                **self._counts(sight.log_length),
             )
         )
+
+    def _counts(self, log_length: int) -> Form:
+        """What the ledger that follows a log here knows of this length. Without `supply_audit` where it has not come there: None is for one that cannot."""
+        view = self.view()
+        if view is None:
+            return {}
+        replay = view.replay
+        if replay is None:
+            return {"supply_audit": None}
+        if replay.length != log_length:
+            return {}
+        counts: Form = {"accounts_count": replay.accounts_count, "outputs_count": replay.outputs_count, "fee_pool": replay.fee_pool}
+        return {**counts, "supply_audit": self._audited(replay)}
 
     def _audited(self, replay: Replay) -> bool:
         """The supply audit of the ledger that follows a log here, added up once for each length."""

@@ -11,7 +11,9 @@ import pytest
 from mesh_app.orders import validators as orders
 from mesh_app.orders.order import Order
 from mesh_app.orders.validators import WALLETS
-from testnet.control_arguments import add_arguments, check_arguments
+from testnet.commands.control import CONTROL_COMMANDS
+from testnet.commands.registry import add_commands
+from testnet.control_arguments import check_arguments
 from testnet.control_commands import order_of
 from testnet.layout import NetworkFolder
 
@@ -37,7 +39,7 @@ def parse(line: str) -> dict[str, Any]:
     program, *arguments = shlex.split(line)
     assert program == "mesh-testnet"
     parser = argparse.ArgumentParser()
-    add_arguments(parser.add_subparsers(dest="command", required=True))
+    add_commands(parser, CONTROL_COMMANDS, "command")
     options = parser.parse_args(arguments)
     check_arguments(options, parser)
     return order_of(options, NetworkFolder(Path("nowhere")))

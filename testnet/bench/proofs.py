@@ -46,7 +46,7 @@ def run_all(backends: Sequence[str]) -> list[Row]:
     """Measure each group library in a process of its own. LocalFault (CRYPTO_LIBRARY) if one cannot be had."""
     rows: list[Row] = []
     for backend in backends:
-        command = [sys.executable, "-P", "-m", "testnet.bench_proofs"]
+        command = [sys.executable, "-P", "-m", "testnet.bench.proofs"]
         done = subprocess.run(command, env={**os.environ, "MESH_RISTRETTO": backend}, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LocalFault(ErrorCode.CRYPTO_LIBRARY, done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"{backend} could not be measured")
@@ -119,7 +119,7 @@ def _tell(row: Row) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the group library that MESH_RISTRETTO asks for; one JSON object a line."""
-    argparse.ArgumentParser(prog="python -m testnet.bench_proofs", description=main.__doc__).parse_args(arguments)
+    argparse.ArgumentParser(prog="python -m testnet.bench.proofs", description=main.__doc__).parse_args(arguments)
     try:
         measure(_tell)
     except LocalFault as fault:
