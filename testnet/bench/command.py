@@ -1,0 +1,22 @@
+"""`mesh-testnet bench WHAT`: one module for each thing that can be measured."""
+
+import argparse
+from typing import Final
+
+from testnet.bench import proofs_command
+from testnet.commands.registry import Command, add_commands
+
+NAME = "bench"
+HELP = "measure"
+COMMANDS: Final[tuple[Command, ...]] = (proofs_command,)
+"""What can be measured, in the order in which `--help` names it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Its sub-commands."""
+    add_commands(parser, COMMANDS, "what")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Measure. LocalFault."""
+    return next(command for command in COMMANDS if command.NAME == options.what).run(options)
