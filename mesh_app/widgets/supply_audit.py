@@ -12,9 +12,7 @@ def audit_lines(state: State, width: int) -> list[Line]:
     """Both sides of the equation as the longest log has them, who holds it, and what it took."""
     told = [validator for validator in state.validators if validator.is_up and validator.held_sum]
     if state.network is None or not told:
-        is_from_outside = state.audit is not None and not state.audit.is_read
-        when = "when the ledger was read (screen 4)" if is_from_outside else "when a validator has added up"
-        return [(Span("Supply audit ", "strong"), Span(when, "dim"))]
+        return [(Span("Supply audit ", "strong"), Span(_why_no_sums(state), "dim"))]
     validator = max(told, key=lambda one: one.log_length)
     supply, fees = amount(state.network.supply), amount(validator.fee_pool)
     held = f"Σ {counted(validator.accounts_count, 'balance')} + Σ {counted(validator.outputs_count, 'output')}"
@@ -28,6 +26,13 @@ def audit_lines(state: State, width: int) -> list[Line]:
         _verdict(told, width),
         *wrapped("32-byte commitments were added, and no amount was opened: V is the generator that carries values.", width, tone="dim"),
     ]
+
+
+def _why_no_sums(state: State) -> str:
+    """Validators tell their sums to the program that runs them; from outside there is what was read and added up here."""
+    if state.audit is not None and not state.audit.is_read:
+        return "when screen 4 has read the log"
+    return "made here, from the log" if state.audit is not None and state.audit.supply_audit else "when a validator has added up"
 
 
 def _point(digits: str, width: int) -> Line:

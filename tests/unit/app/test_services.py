@@ -292,6 +292,17 @@ async def test_audit_compares_validators_that_have_applied_as_much(opened: Local
     assert audits(opened) == [(True, None, 5)]
 
 
+async def test_audit_says_whether_the_ledger_was_read_at_all(opened: LocalWorkbench) -> None:
+    """From outside, the sums are known once somebody has read the log; a ledger that is too large is something else."""
+    unread = {name: value for name, value in status(0).items() if name != "supply_audit"}
+    for index in range(3):
+        opened.publish({**unread, "validator": index})
+    for index in range(3):
+        opened.publish(status(index, supply_audit=None))
+    told = [event for _ in range(opened.events.qsize()) if (event := opened.events.get_nowait())["event"] == "audit"]
+    assert [(event["supply_audit"], event["is_read"]) for event in told] == [(None, False), (None, True)]
+
+
 async def test_validator_that_is_down_counts_no_more(opened: LocalWorkbench) -> None:
     for index in range(4):
         opened.publish(status(index, state_digest="cd" if index == 3 else "ab"))

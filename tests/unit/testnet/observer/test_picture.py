@@ -16,6 +16,7 @@ from mesh_core.types.events import CertificateApplied, Equivocation, EventBody, 
 from mesh_core.types.messages import Event as WireEvent
 from testnet.network_event import network_event
 from testnet.observer.client import ValidatorSight
+from testnet.observer.log import LogView
 from testnet.observer.picture import Picture
 from tests.cluster import Cluster, vote_by_hand
 
@@ -99,3 +100,16 @@ def test_a_malformed_event_is_told(looking: Looking) -> None:
     looking.picture.on_event(0, WireEvent(1, 0, 99, b""))
     assert [event["validator"] for event in looking.told("ledger_lie")] == [0, 0]
     assert looking.state().ledger.lies
+
+
+def test_sums_are_told_of_the_log_that_was_read_and_of_no_other(looking: Looking) -> None:
+    """Nothing where nobody has read; None where the log is too long to follow; the sums only at the very length that a validator has."""
+    sight = ValidatorSight(0, is_up=True, log_length=0, digest=Hash32(b"d" * 32))
+    looking.picture.on_sight(sight)
+    view = LogView(0, looking.cluster.genesis)
+    looking.picture.view = lambda: view
+    looking.picture.on_sight(sight)
+    looking.picture.on_sight(replace(sight, log_length=1))
+    view.replay = None
+    looking.picture.on_sight(sight)
+    assert [event.get("supply_audit", "not told") for event in looking.told("status")] == ["not told", True, "not told", None]
