@@ -107,7 +107,8 @@ class LedgerScreen(MeshScreen):
     @override
     def is_moving(self) -> bool:
         """While an answer is awaited, how long it has been is told."""
-        return self._state is not None and not self._state.ledger.length and not self._state.ledger.error
+        ledger = self._state.ledger if self._state is not None else None
+        return ledger is not None and not ledger.length and not ledger.error and (ledger.source is None or ledger.is_reading)
 
     @override
     def on_screen_resume(self) -> None:
