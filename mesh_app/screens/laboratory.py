@@ -76,7 +76,7 @@ class LaboratoryScreen(MeshScreen):
         """Make an attack, and look at it."""
         state = self._state
         if state is None or attack not in state.laboratory.attacks:
-            self.notify("no laboratory here: it belongs to the workstation that runs the network", timeout=4, markup=False)
+            self.notify("no laboratory here: attacks are made on the network that mesh-app runs itself", timeout=4, markup=False)
             return
         running = state.laboratory.running
         if running is not None:

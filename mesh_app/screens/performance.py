@@ -16,7 +16,7 @@ from mesh_app.screens.mesh_screen import MeshScreen
 from mesh_app.state import State
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.load_forms import LoadForm, MeasureForm, TrafficForm
-from mesh_app.widgets.performance_panes import LatencyPane, NowPane, PerformancePane, SplitPane
+from mesh_app.widgets.performance_panes import LatencyPane, NowPane, PerformancePane, SplitPane, why_not_measured
 from mesh_app.widgets.row_list import RowList
 from mesh_app.widgets.run_list import RunList
 
@@ -111,7 +111,7 @@ class PerformanceScreen(MeshScreen):
     def _is_live(self) -> bool:
         if self._mode == LIVE:
             return True
-        self.notify(f"{self._mode or 'not LIVE'}: nothing can be measured on events that are not of this moment", timeout=4, markup=False)
+        self.notify(why_not_measured(self._mode), timeout=4, markup=False)
         return False
 
     def _choose_run(self) -> None:

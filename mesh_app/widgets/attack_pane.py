@@ -12,7 +12,6 @@ from mesh_app.state import State
 from mesh_app.state.laboratory import AnswerView, AttackRun, AttackView, SendingView
 from mesh_app.widgets.attack_list import attack_key
 from mesh_app.widgets.line_view import cut, line_width, padded, right_aligned, wrapped
-from mesh_app.widgets.pane_state import empty
 from mesh_app.widgets.quorum import quorum_boxes
 from mesh_app.widgets.scrolled_lines import ScrolledLines
 
@@ -26,6 +25,10 @@ WHO_WIDTH: Final = 12
 WHAT_WIDTH: Final = 13
 REPORT_WIDTH: Final = 100
 DOCUMENT: Final = "docs/protocol.md"
+NO_LABORATORY: Final = (
+    "Attacks are made on the network that this program runs itself, out of accounts and by processes of its own: never on one that somebody else runs. "
+    "mesh-app in the network's home has them."
+)
 
 _WORDS: Final[dict[str, tuple[str, str, str, Tone]]] = {
     "vote": ("✓", "vote", "vote", "up"),
@@ -74,7 +77,7 @@ class AttackPane(ScrolledLines):
     def all_lines(self, state: State, width: int) -> Sequence[Line]:
         attack = state.laboratory.attacks.get(self.attack_id)
         if attack is None:
-            return empty("What validators answer to an attack is shown here.")
+            return wrapped(NO_LABORATORY if not state.laboratory.attacks else "What validators answer to an attack is shown here.", width, tone="dim")
         self.border_title = attack.name
         run = state.laboratory.run_of(attack.id)
         lines = [*wrapped(attack.line[:1].upper() + attack.line[1:] + ".", width, tone="dim"), *_status_lines(state, attack, run, width)]

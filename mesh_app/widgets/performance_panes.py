@@ -65,7 +65,7 @@ class NowPane(PerformancePane):
     @override
     def build_lines(self, state: State, width: int, height: int) -> Sequence[Line]:
         if self.mode not in {"", "LIVE"}:
-            return wrapped(f"{self.mode}: what is shown is not of this moment, so there is nothing to measure here.", width, tone="wait")[:height]
+            return wrapped(why_not_measured(self.mode), width, tone="wait")[:height]
         run = self.find_run(state)
         self._title(state, run, height)
         if run is None:
@@ -121,6 +121,13 @@ class SplitPane(PerformancePane):
         if run is None or run.figures is None or not run.figures.parts:
             return wrapped("medians of wait, build, prove, check, sign, store, votes and certificate, as a waterfall", width, tone="dim")[:height]
         return split_lines(run.figures, width, height)
+
+
+def why_not_measured(mode: str) -> str:
+    """Why no payments are made here to be measured; `mode` is the workbench's, and not LIVE."""
+    if mode.startswith("ATTACHED"):
+        return f"{mode}: traffic is paid by wallets of the program that runs the network. mesh-app in the network's home measures."
+    return f"{mode or 'not LIVE'}: what is shown is not of this moment, so there is nothing to measure here."
 
 
 def figures_words(run: RunView) -> str:

@@ -1,7 +1,7 @@
 """Evidence: every equivocation proof that was told, of the laboratory and of real life."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.binding import BindingType
@@ -17,6 +17,9 @@ from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import padded
 from mesh_app.widgets.pane_state import empty
 from mesh_app.widgets.row_list import RowList
+
+NARROW: Final = 38
+"""Below so many cells the words are fewer."""
 
 
 class ProofList(RowList[str]):
@@ -46,6 +49,10 @@ class ProofList(RowList[str]):
 
     @override
     def empty_lines(self, state: State, width: int) -> Sequence[Line]:
+        if not state.laboratory.attacks:
+            return empty("No proof that anybody signed twice.")
+        if width < NARROW:
+            return empty("Nobody signed twice.", "a", "double spend")
         return empty("No proof that anybody signed twice.", "a", "a double spend leaves one")
 
     @override

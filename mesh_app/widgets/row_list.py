@@ -81,7 +81,7 @@ class RowList(LineView, Generic[Key], can_focus=True):
         self._header_height = len(header)
         if not self._keys:
             self.cursor = None
-            return [*self.empty_lines(state, width)]
+            return [cut(line, width) for line in self.empty_lines(state, width)]
         if height <= len(header):
             # Rows say more than the names of their columns.
             header, self._header_height = [], 0

@@ -10,6 +10,7 @@ from mesh_app.orders.laboratory import LaunchAttack, VerifyProof
 from mesh_app.screens.proof_dialog import ProofDialog
 from mesh_app.widgets.attack_list import AttackList
 from mesh_app.widgets.byte_diff import diff_rows, differing_bytes
+from mesh_app.widgets.line_view import LineView, width_of
 from mesh_core.protocol.identifiers import compute_proof_id
 from mesh_core.types.evidence import EQUIVOCATION_PROOF
 from testnet.attacks.catalogue import ATTACKS, SPLIT_2_2
@@ -119,6 +120,19 @@ async def test_without_a_laboratory_or_a_payer_a_key_says_so(desk: Desk) -> None
         await running.press("a")
         assert any("no wallet here can pay" in toast for toast in running.toasts())
         assert running.bench.orders == []
+
+
+@pytest.mark.parametrize("has_laboratory", [False, True])
+async def test_no_word_of_an_empty_pane_is_cut_off(desk: Desk, has_laboratory: bool) -> None:
+    """At 80 x 24, where the lists have the least room."""
+    async with desk(size=(80, 24)) as running:
+        await tell(running, *((story.catalogue(),) if has_laboratory else ()))
+        await running.press("5")
+        for name in ("#attacks", "#attack", "#proofs"):
+            pane = running.app.screen.query_one(name, LineView)
+            assert [line for line in running.pane_text(name).splitlines() if width_of(line) > pane.size.width] == []
+        assert ("Press a: double spend." in running.pane_text("#proofs")) is has_laboratory
+        assert ("Attacks are made on the network" in running.pane_text("#attack")) is not has_laboratory
 
 
 async def test_proof_opens_side_by_side_is_verified_copied_and_written(desk: Desk, tmp_path: Path) -> None:

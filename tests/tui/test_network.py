@@ -42,6 +42,32 @@ async def test_supply_audit_shows_both_sides_of_the_equation_and_who_says_so(des
         assert "✖ NOT EQUAL says V1 ✔ V2 ✖ NOT EQUAL" in running.pane_text("#summary")
 
 
+async def test_ledger_that_nobody_has_read_is_not_called_too_large(desk: Desk) -> None:
+    async with desk() as running:
+        for index in range(4):
+            running.bench.emit(running.bench.status(index) | {"held_sum": None, "public_sum": None})
+        audit = {"event": "audit", "t_ns": running.bench.now_ns(), "supply_audit": None, "digests_equal": True}
+        running.bench.emit({**audit, "is_read": False})
+        await running.settle()
+        assert "audit  · ledger not read" in running.pane_text("#summary")
+        assert "when screen 4 has read the log" in running.pane_text("#summary")
+        running.bench.emit(audit)
+        await running.settle()
+        assert "audit  · too large now" in running.pane_text("#summary")
+
+
+async def test_a_certificate_is_in_sight_on_the_smallest_screen_also_beside_an_error(desk: Desk) -> None:
+    async with desk(size=(60, 18)) as running:
+        running.bench.play(running.bench.settled_payment("alice", "bob", 500, ""))
+        running.bench.emit({"event": "fault", "t_ns": 1, "wallet": None, "payment": None, "code": "1502", "text": "V3 did not start " * 20})
+        await running.settle()
+        # A pane that has grown less is painted when the layout has come about.
+        await running.settle()
+        pane = running.app.screen.query_one("#certificates")
+        assert pane.size.height >= 1
+        assert "bob claims" in running.pane_text("#certificates").splitlines()[0]
+
+
 async def test_certificates_are_filtered_by_words_and_open_in_the_ledger(desk: Desk) -> None:
     async with desk() as running:
         running.bench.play(running.bench.settled_payment("alice", "bob", 500, ""))

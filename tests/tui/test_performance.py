@@ -37,6 +37,15 @@ async def test_traffic_is_started_as_the_form_says_and_stopped_again(desk: Desk)
         assert running.bench.orders[-1] == StopTraffic()
 
 
+async def test_an_attached_workstation_says_where_traffic_can_be_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeWorkbench, "mode", property(lambda self: "ATTACHED (read-only)"))
+    async with desk() as running:
+        await running.press("7", "t", "m")
+        assert "traffic is paid by wallets of the program" in running.pane_text("#now")
+        assert len([toast for toast in running.toasts() if "mesh-app in the network's home measures" in toast]) >= 1
+        assert running.bench.orders == []
+
+
 async def test_a_measurement_shows_percentiles_target_and_split(desk: Desk) -> None:
     async with desk() as running:
         await running.press("7", "m")

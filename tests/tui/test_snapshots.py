@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from tests.tui import laboratory_story as story
 from tests.tui.conftest import Desk, Running
 from tests.tui.fake_workbench import MS
 from tests.tui.snapshots import check
@@ -84,6 +85,13 @@ async def pay_without_one(running: Running) -> None:
     await running.press("3")
 
 
+async def laboratory(running: Running) -> None:
+    running.bench.emit(story.catalogue())
+    await paid(running)
+    await running.settle()
+    await running.press("5")
+
+
 async def help_of_a_validator(running: Running) -> None:
     running.bench.boot()
     await running.press("question_mark")
@@ -114,7 +122,7 @@ STATES: Final[dict[str, Callable[[Running], Awaitable[None]]]] = {
     "pay-without-one": pay_without_one,
     "wallets": paid_and_then("2"),
     "ledger": paid_and_then("4"),
-    "laboratory": paid_and_then("5"),
+    "laboratory": laboratory,
     "validators": paid_and_then("6"),
     "performance": paid_and_then("7"),
     "help": help_of_a_validator,
