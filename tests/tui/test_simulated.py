@@ -62,6 +62,8 @@ async def test_every_duration_says_that_it_is_virtual_on_every_screen(tmp_path: 
         texts[shot.at_ms] = shot.frame.text()
     seen = list(texts.values())[-17:]
     assert all(" SIM" in text.split("\n")[0] and "SIM, virtual time" in text for text in seen)
+    assert any("pid    – ·" in text for text in texts.values()), "there is no process"
+    assert not any("pid    0" in text or "simulated:0" in text or "as seen from outside" in text for text in texts.values())
     assert any(text.count("4/4 ✔") > 3 for text in seen), "certificates that all four hold"
     assert any(VIRTUAL.search(text) for text in seen)
     assert [line for text in seen for line in text.split("\n") if MEASURED.search(line)] == []
