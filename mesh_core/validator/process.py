@@ -22,7 +22,7 @@ from mesh_core.network.genesis_file import load_genesis
 from mesh_core.network.server import Handler, HandshakeSettings, Server
 from mesh_core.network.tls import load_tls_identity
 from mesh_core.validator import lines
-from mesh_core.validator.config import ValidatorConfig, load_config
+from mesh_core.validator.config import MetricsAddress, ValidatorConfig, load_config
 from mesh_core.validator.identity import end_first_start, load_identity, require_seat
 from mesh_core.validator.output import LineWriter, occupy_standard_descriptors
 from mesh_core.validator.peers import Peers
@@ -135,7 +135,8 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, wrap:
         runner.connections_count = lambda: server.connections
         runner.peers_up = peers.up
         syncing = PeerSync(runner, store, peers, output)
-        asking = StatusSocket(config.data_dir, Reporter(runner, store, server, syncing, index, config.listen_host, started_ns).report)
+        reporter = Reporter(runner, store, server, syncing, index, config.listen_host, started_ns)
+        asking = StatusSocket(config.data_dir, reporter.report)
         await asking.open()
         stack.push_async_callback(asking.close)
         stack.callback(syncing.close)
@@ -145,12 +146,31 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, wrap:
         runner.write_status()
         reporting = asyncio.get_running_loop().create_task(runner.report_status())
         stack.callback(reporting.cancel)
+        if config.metrics is not None:
+            stack.callback(_tell_metrics(config.metrics, reporter, output))
         reason = await stop
         logger.info("stopping: %s", reason)
         output.write(lines.Stopping(time.monotonic_ns(), reason))
     if faults:
         # Also one of the last moment, when the stop was under way already: an exit status of 0 says that everything is on the disk.
         raise faults[0]
+
+
+def _tell_metrics(address: MetricsAddress, reporter: Reporter, output: LineWriter) -> Callable[[], None]:
+    """Tell metrics from now on; returns what ends that."""
+    # Here, since few validators need the library, and a start is to be quick.
+    from mesh_core.validator.metrics_feed import MetricsFeed, make_endpoint
+
+    feed = MetricsFeed(reporter, output)
+    feeding = asyncio.get_running_loop().create_task(feed.run(), name="metrics")
+    endpoint = make_endpoint(address, feed, reporter.store)
+    endpoint.open()
+
+    def end() -> None:
+        feeding.cancel()
+        endpoint.close()
+
+    return end
 
 
 def end_hard(fault: LocalFault, output: LineWriter) -> None:

@@ -10,7 +10,7 @@ disk, another network and another time.
 import asyncio
 import contextlib
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ from mesh_core.protocol.records import EVIDENCE_PREFIX
 from mesh_core.protocol.validator import ValidatorMachine
 from mesh_core.types.basic import Hash32
 from mesh_core.types.events import CertificateApplied, DigestComputed, Equivocation, EventBody, VoteCast
-from mesh_core.types.messages import Evidence, Message, SettlementCertificate, Subscribe, SyncRequest, SyncResponse, VoteRequest
+from mesh_core.types.messages import Evidence, Message, SettlementCertificate, Subscribe, SyncRequest, SyncResponse, VoteReject, VoteRequest
 from mesh_core.validator import lines
 from mesh_core.validator.measures import RecentTimes
 from mesh_core.validator.narration import Timing, narrate
@@ -86,6 +86,10 @@ class ValidatorRunner:
         self.proof_times = RecentTimes()
         self.durable_times = RecentTimes()
         """From the queuing of a batch to the moment at which what depends on it may leave."""
+        self.vote_times = RecentTimes()
+        """From a request's arrival to the moment at which the vote leaves."""
+        self.refusals: Counter[ErrorCode] = Counter()
+        """Refusals that have left, by code."""
         self._store = store
         self._output = output
         self._on_fault = on_fault
@@ -313,6 +317,8 @@ class ValidatorRunner:
 
     def _reply(self, source: Source, message: Message) -> None:
         self._replies_waiting -= 1
+        if isinstance(message, VoteReject):
+            self.refusals[message.code] += 1
         session = self._sessions.get(source)
         if session is not None:
             session.send(message)
@@ -340,7 +346,10 @@ class ValidatorRunner:
     def _emit(self, body: EventBody, timing: Timing) -> None:
         self.evidence_count += isinstance(body, Equivocation)
         self.publish(body)
-        line = narrate(body, timing, self.clock.monotonic_ns())
+        now_ns = self.clock.monotonic_ns()
+        if isinstance(body, VoteCast):
+            self.vote_times.add((now_ns - timing.received_ns) / 1e9)
+        line = narrate(body, timing, now_ns)
         if line is not None:
             self._output.write(line)
 

@@ -33,6 +33,7 @@ PLANTED = [
     ("textual", "mesh_core/wallet/__init__.py", "from textual.app import App"),
     ("services", "mesh_app/services/__init__.py", "import mesh_app.screens"),
     ("click", "mesh_core/wallet/__init__.py", "import click"),
+    ("metrics", "mesh_core/validator/__init__.py", "import prometheus_client"),
 ]
 
 
