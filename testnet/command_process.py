@@ -101,10 +101,10 @@ def unknown_command() -> LocalFault:
     return LocalFault(ErrorCode.CONFIG_INVALID, "a command that is unknown, or whose fields are not those that it has")
 
 
-def run_process(work: Callable[[LineWriter], Awaitable[None]]) -> int:
+def run_process(work: Callable[[LineWriter], Awaitable[None]], *, new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> int:
     """Run `work` with the output of this process, leashed to its standard input, logging to standard error; returns the exit status.
 
-    Status 1 after a LocalFault, which was told as a `fault` event.
+    Status 1 after a LocalFault, which was told as a `fault` event. `new_loop` makes the event loop, where that is not asyncio's own.
     """
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     # aioquic tells each packet of a handshake at INFO; the handshake that matters is logged by mesh_core.network.
@@ -119,7 +119,8 @@ def run_process(work: Callable[[LineWriter], Awaitable[None]]) -> int:
     # Modules stay to the end. Left to the collector, each of its full rounds looks through them all, some 20 ms that would be in somebody's measured time.
     gc.freeze()
     try:
-        asyncio.run(run())
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(run())
     except LocalFault as fault:
         output.write({"event": "fault", "t_ns": time.monotonic_ns(), "wallet": None, "payment": None, "code": f"{fault.code:04x}", "text": fault.text})
         return 1

@@ -7,7 +7,8 @@
 {"id": 5, "order": "cut", "line": ["V1", "V3"]}                  heal alike; heal without a line heals all
 {"id": 6, "order": "slow", "line": ["wallets", "V3"], "ms": 50}
 {"id": 7, "order": "lose", "line": ["V1", "V3"], "percent": 5}
-{"id": 8, "order": "status"}
+{"id": 8, "order": "shape", "line": ["V1", "V3"], "delay_ms": 24, "jitter_ms": 1, "loss": 0.001}      the keys of `conditions.py`, all that the line then is
+{"id": 9, "order": "status"}
 """
 
 import os
@@ -16,11 +17,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.conditions import FORM_KEYS, GOOD, Conditions, read_conditions
 from testnet.control_memory import Memory
 from testnet.layout import NetworkFolder
 from testnet.lines import Line, parse_end, parse_validator
-from testnet.link_process import read_conditions
-from testnet.links import Conditions
 from testnet.log_marks import user_mark, write_mark
 from testnet.supervisor import Supervisor
 
@@ -89,11 +89,14 @@ class Orders:
             case {"order": "cut", "line": [str(one), str(other)]}:
                 await self._lines.set(self._line(one, other), Conditions(is_cut=True))
             case {"order": "slow", "line": [str(one), str(other)], "ms": int() | float() as delay_ms}:
-                await self._lines.set(self._line(one, other), read_conditions(cut=False, delay_ms=delay_ms, loss=0.0))
+                await self._lines.set(self._line(one, other), read_conditions({"delay_ms": delay_ms}))
             case {"order": "lose", "line": [str(one), str(other)], "percent": int() | float() as percent}:
-                await self._lines.set(self._line(one, other), read_conditions(cut=False, delay_ms=0.0, loss=percent / PERCENT))
+                await self._lines.set(self._line(one, other), read_conditions({"loss": percent / PERCENT}))
+            case {"order": "shape", "line": [str(one), str(other)], **form}:
+                form.pop("id", None)
+                await self._lines.set(self._line(one, other), read_conditions(form))
             case {"order": "heal", "line": [str(one), str(other)]}:
-                await self._lines.set(self._line(one, other), Conditions())
+                await self._lines.set(self._line(one, other), GOOD)
             case {"order": "heal"} if "line" not in order:
                 await self._lines.heal_all()
             case {"order": "status"}:
@@ -112,7 +115,7 @@ class Orders:
             "network_id": network.get("network_id"),
             "home": network.get("home"),
             "validators": [self._validator(index) for index in range(len(self._supervisor.states))],
-            "lines": [{name: line[name] for name in ("line", "cut", "delay_ms", "loss")} for line in self._memory.lines if line["relayed"]],
+            "lines": [{name: line[name] for name in ("line", *FORM_KEYS) if name in line} for line in self._memory.lines if line["relayed"]],
         }
 
     def _validator(self, index: int) -> Answer:

@@ -1,26 +1,30 @@
 """The relays' own process: away from the screen, whose repainting would delay every datagram. Started when the first line is cut or slowed, and not before.
 
 {"id": 1, "command": "open", "line": "V1>V3", "host": "127.0.0.1", "port": 20003}      answered with the relay's own "port"
-{"id": 2, "command": "set", "line": "V1>V3", "cut": false, "delay_ms": 50, "loss": 0}
+{"id": 2, "command": "set", "line": "V1>V3", "delay_ms": 50, "jitter_ms": 2, "loss": 0.001}      the keys of `conditions.py`
 {"event": "line_counts", "t_ns": …, "lines": [{"line": "V1>V3", "forwarded": 1240, "dropped": 3}]}
 
 Counts are told once a second, of lines where they changed.
 """
 
+import argparse
 import asyncio
+import contextlib
+import resource
 import sys
 import time
-import zlib
+from collections.abc import Sequence
 from typing import Any
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.validator.output import LineWriter
 from testnet.command_process import Command, CommandProcess, run_process, unknown_command
-from testnet.links import Conditions, Relay
+from testnet.conditions import read_conditions
+from testnet.links import Relay
+from testnet.precise_loop import new_precise_loop
 
 COUNTS_INTERVAL_S = 1.0
 MAX_LINES = 1024
-MAX_DELAY_MS = 10_000
 MAX_PORT = 65_535
 MAX_LINE_NAME_CHARACTERS = 40
 
@@ -28,8 +32,9 @@ MAX_LINE_NAME_CHARACTERS = 40
 class LinkProcess:
     """Opens relays and sets their conditions."""
 
-    def __init__(self, output: LineWriter) -> None:
+    def __init__(self, output: LineWriter, seed: int = 0) -> None:
         self._output = output
+        self._seed = seed
         self._process = CommandProcess(output, self._perform)
         self._relays: dict[str, Relay] = {}
         self._told: dict[str, tuple[int, int]] = {}
@@ -48,8 +53,9 @@ class LinkProcess:
         match command:
             case {"command": "open", "line": str(line), "host": str(host), "port": int(port)} if 1 <= port <= MAX_PORT:
                 return {"port": self._open(line[:MAX_LINE_NAME_CHARACTERS], host, port)}
-            case {"command": "set", "line": str(line), "cut": bool(cut), "delay_ms": int() | float() as delay_ms, "loss": int() | float() as loss}:
-                self._relay(line).conditions = read_conditions(cut=cut, delay_ms=delay_ms, loss=loss)
+            case {"command": "set", "line": str(line), **form}:
+                form.pop("id", None)
+                self._relay(line).conditions = read_conditions(form)
                 return {}
             case _:
                 raise unknown_command()
@@ -59,8 +65,8 @@ class LinkProcess:
             return self._relays[line].port
         if len(self._relays) >= MAX_LINES:
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"there are {MAX_LINES} relays already")
-        # The same seed for the same line in each run: what a lossy line loses first can be looked at again.
-        relay = Relay((host, port), seed=zlib.crc32(line.encode()))
+        # The same for the same line in each run: what a lossy line loses first can be looked at again.
+        relay = Relay((host, port), seed=f"{self._seed} {line}")
         try:
             relay.open()
         except OSError as error:
@@ -88,22 +94,24 @@ class LinkProcess:
                 self._output.write({"event": "line_counts", "t_ns": time.monotonic_ns(), "lines": changed})
 
 
-def read_conditions(*, cut: bool, delay_ms: float, loss: float) -> Conditions:
-    """Conditions from numbers that somebody sent. LocalFault (CONFIG_INVALID) for a delay or a share that cannot be."""
-    if isinstance(delay_ms, bool) or not 0 <= delay_ms <= MAX_DELAY_MS:
-        raise LocalFault(ErrorCode.CONFIG_INVALID, f"a line's delay is from 0 to {MAX_DELAY_MS} ms")
-    if isinstance(loss, bool) or not 0 <= loss <= 1:
-        raise LocalFault(ErrorCode.CONFIG_INVALID, "a line's loss is a share from 0 to 1")
-    return Conditions(is_cut=cut, delay_ms=float(delay_ms), loss=float(loss))
-
-
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the process. Exit status 1 after a fault, which was told as a `fault` event."""
+    parser = argparse.ArgumentParser(prog="mesh-testnet links")
+    parser.add_argument("--seed", type=int, default=0, help="which datagrams are lost, late, overtaken and doubled")
+    options = parser.parse_args(arguments)
+    _allow_many_sockets()
 
     async def work(output: LineWriter) -> None:
-        await LinkProcess(output).run()
+        await LinkProcess(output, options.seed).run()
 
-    return run_process(work)
+    return run_process(work, new_loop=new_precise_loop)
+
+
+def _allow_many_sockets() -> None:
+    """Each relay has a socket for each connection besides its own: some hundreds where sixteen validators stand behind relays."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # then as many as there may be
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ from mesh_core.errors import LocalFault
 from mesh_core.wallet.network import load_network
 from testnet.child import Event
 from testnet.command_service import CommandService
+from testnet.conditions import GOOD, Conditions
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line, direction_name, end_name
-from testnet.links import GOOD, HOST, Conditions
+from testnet.links import HOST
 from testnet.supervisor import Supervisor
 
 Address = tuple[str, int]
@@ -98,7 +99,7 @@ class LinkService:
         for dialler, listener in line.directions:
             name = direction_name(dialler, listener)
             port = self._ports.get((dialler, listener)) or await self._open(dialler, listener)
-            await self._service.command({"command": "set", "line": name, "cut": conditions.is_cut, "delay_ms": conditions.delay_ms, "loss": conditions.loss})
+            await self._service.command({"command": "set", "line": name, **conditions.form()})
             await self._route(dialler, listener, (HOST, port))
         self._conditions[line] = conditions
 
@@ -145,8 +146,6 @@ class LinkService:
                 "line": line.name,
                 "ends": [end_name(line.low), end_name(line.high)],
                 "relayed": line in self._conditions,
-                "cut": conditions.is_cut,
-                "delay_ms": conditions.delay_ms,
-                "loss": conditions.loss,
+                **conditions.form(),
             }
         )

@@ -25,8 +25,8 @@ from mesh_app.orders.validators import (
 )
 from mesh_app.ports import Event
 from mesh_app.services.context import Handler, Revealer, WorkContext
+from testnet.conditions import GOOD, Conditions
 from testnet.lines import Line
-from testnet.links import GOOD, Conditions
 from testnet.log_marks import user_mark, write_mark
 from testnet.operating import Operating
 

@@ -25,7 +25,8 @@ from pathlib import Path
 from mesh_core.crypto.startup import prepare
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.network import Network, load_network
-from testnet.links import GOOD, Conditions, Relay
+from testnet.conditions import GOOD, Conditions
+from testnet.links import Relay
 from tests.e2e.local_network import LocalNetwork
 
 CONDITIONS = ("all four", "killed", "stopped", "cut off")

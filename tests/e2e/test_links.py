@@ -10,9 +10,9 @@ import pytest
 
 from mesh_core.validator.status import ask_status
 from testnet.child import Event
+from testnet.conditions import GOOD, Conditions
 from testnet.lines import WALLETS, Line
 from testnet.link_service import LinkService
-from testnet.links import GOOD, Conditions
 from testnet.supervisor import ValidatorState
 from testnet.wallet_service import WalletService
 from tests.e2e.local_network import LocalNetwork

@@ -29,10 +29,10 @@ from mesh_app.orders.wallets import Pay
 from mesh_app.services.attached import AttachedWorkbench
 from mesh_app.services.control_desk import control_order
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.conditions import GOOD, Conditions
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line
-from testnet.links import GOOD, Conditions
 from tests.unit.testnet.test_control import Controlled
 
 VALIDATOR_ORDERS: list[tuple[Order, tuple[Any, ...]]] = [

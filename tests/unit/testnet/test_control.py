@@ -16,13 +16,13 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network import local_socket
 from testnet import control
 from testnet.child import Event
+from testnet.conditions import GOOD, Conditions
 from testnet.control import ControlServer
 from testnet.control_client import ControlClient, connected
 from testnet.control_memory import LOG_LINES_KEPT, Memory
 from testnet.control_orders import Orders
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line
-from testnet.links import GOOD, Conditions
 from testnet.supervisor import ValidatorState
 from tests.unit.network.peers import eventually
 

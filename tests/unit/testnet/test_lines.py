@@ -9,9 +9,8 @@ import pytest
 from mesh_core.errors import ErrorCode, LocalFault
 from testnet.child import Event
 from testnet.command_service import CommandService
+from testnet.conditions import MAX_DELAY_MS, Conditions, read_conditions
 from testnet.lines import WALLETS, Line, direction_name, end_name, parse_end, parse_validator
-from testnet.link_process import MAX_DELAY_MS, read_conditions
-from testnet.links import Conditions
 from tests.unit.network.peers import eventually
 
 
@@ -48,12 +47,12 @@ def test_a_line_is_the_same_from_both_ends() -> None:
 )
 def test_conditions_that_cannot_be(delay_ms: float, loss: float) -> None:
     with pytest.raises(LocalFault) as refusal:
-        read_conditions(cut=False, delay_ms=delay_ms, loss=loss)
+        read_conditions({"delay_ms": delay_ms, "loss": loss})
     assert refusal.value.code is ErrorCode.CONFIG_INVALID
 
 
 def test_conditions() -> None:
-    assert read_conditions(cut=True, delay_ms=5, loss=1) == Conditions(is_cut=True, delay_ms=5.0, loss=1.0)
+    assert read_conditions({"cut": True, "delay_ms": 5, "loss": 1}) == Conditions(is_cut=True, delay_ms=5.0, loss=1.0)
 
 
 async def test_process_of_relays_takes_what_it_knows_and_refuses_the_rest(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ import pytest
 from mesh_core.errors import ErrorCode, LocalFault
 from testnet import link_service as link_service_module
 from testnet.child import Event
+from testnet.conditions import GOOD, Conditions
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line
 from testnet.link_service import Address, LinkService
-from testnet.links import GOOD, Conditions
 from tests.unit.network.peers import eventually
 
 CUT = Conditions(is_cut=True)
