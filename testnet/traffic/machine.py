@@ -14,7 +14,7 @@ from mesh_core.wallet.network import Network
 def describe_machine(network: Network) -> dict[str, Any]:
     """Processor, cores, versions, group library, and how many of the validators run on this machine as well."""
     return {
-        "cpu": _processor_name(),
+        "cpu": processor_name(),
         "cores": usable_cores(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
@@ -41,7 +41,8 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
-def _processor_name() -> str:
+def processor_name() -> str:
+    """What the system says that its processor is."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,0 +1,36 @@
+"""`mesh-testnet bench report`: the tables of a document from the results of the runs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+NAME = "report"
+HELP = "make the tables of a document from the results of runs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
+    parser.add_argument("results", type=Path, metavar="DIR", help="where runs have left their results (--output DIR)")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the document; what stands between its markers is made anew")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 unless the document is what the results say")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Bring the document up to date. LocalFault."""
+    from mesh_core.errors import ErrorCode, LocalFault
+    from testnet.bench.report import render
+    from testnet.bench.results import read_results
+
+    document: Path = options.output
+    try:
+        before = document.read_text(encoding="utf-8")
+        after = render(before, read_results(options.results))
+        if after == before:
+            return 0
+        if options.check:
+            sys.stderr.write(f"mesh-testnet: {document} is not what the results in {options.results} say\n")
+            return 1
+        document.write_text(after, encoding="utf-8")
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{document}: {error.strerror or error}") from error
+    return 0
