@@ -17,6 +17,8 @@ from mesh_core.types.certificate import CERTIFICATE, SIGNER, Certificate, Signer
 from mesh_core.types.transition import STATEMENT, Transition
 
 ABSENT_INDEX = 200
+INDICES_COUNT = 256
+"""An index is one byte."""
 
 
 # --- Transitions -----------------------------------------------------------------------------------------------------------------------------------
@@ -105,7 +107,7 @@ def forge_certificates(candidate: Identified, signer: Signer, quorum: int, entro
     index = signer.validator_index
     others = [Signer(other, signer.signature) for other in range(quorum + 1) if other != index][: quorum - 1]
     made_up = [replace(other, signature=Signature(entropy(64))) for other in others]
-    absent = [Signer(ABSENT_INDEX + number, signer.signature) for number in range(quorum - 1)]
+    absent = [Signer(index, signer.signature) for index in range(min(ABSENT_INDEX, INDICES_COUNT - quorum), INDICES_COUNT)][: quorum - 1]
     return [
         repeat_signer(alone, quorum),
         alone,

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.types.committee import MAX_VALIDATORS
 from testnet.journal import SIMULATED, Header, JournalWriter, written_journal
 
 if TYPE_CHECKING:
     from testnet.simulation.seed_run import Options
 
 EXIT_FAILED: Final = 1
+LEAST_VALIDATORS: Final = 4
+"""Fewer bear no fault, and faults are what is simulated."""
 REPEATED_EVERY: Final = 50
 """One seed in so many runs twice, and at least one."""
 
@@ -29,13 +32,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--replay", type=Path, metavar="FILE", help="run a trace again, and compare")
     what.add_argument("--list-mutations", action="store_true", help="name the defences that can be switched off")
     parser.add_argument("--first", type=int, default=0, metavar="S", help="with --seeds: begin here")
-    parser.add_argument("--byzantine", type=int, choices=(0, 1, 2), metavar="K", help="so many validators misbehave; 2 are more than the committee bears")
+    sizes = f"size of the committee, {LEAST_VALIDATORS} to {MAX_VALIDATORS} (default: 4), or several: 4,7,10"
+    parser.add_argument("--validators", type=_sizes, default=(4,), metavar="N", help=sizes)
+    parser.add_argument(
+        "--byzantine",
+        type=int,
+        metavar="K",
+        help="so many validators misbehave; f + 1 are more than the committee bears (default: the seed's choice, at most f)",
+    )
     parser.add_argument("--real-proofs", action="store_true", help="real range proofs in the place of the transparent stand-in: slow")
     parser.add_argument("--real-store", action="store_true", help="the validators' disks are real files, written by the product's own store: slow")
     parser.add_argument("--mutate", default="", metavar="NAME", help="switch a defence off: the simulator must then find a violation")
     parser.add_argument("--trace", type=Path, metavar="FILE", help="with --seed: write every event to a file")
     parser.add_argument("--events", type=Path, metavar="FILE", help="with --seed: a journal of the run, for mesh-app --replay FILE")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one for all")
+
+
+def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """End with status 2 where numbers cannot be."""
+    if options.byzantine is not None and not 0 <= options.byzantine <= min(options.validators):
+        parser.error("--byzantine is from 0 to the number of validators")
+    if len(options.validators) > 1 and any((options.trace, options.events, options.replay)):
+        parser.error("a trace or a journal is of one run, with one size of the committee")
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(part) for part in text.split(","))
+    if not all(LEAST_VALIDATORS <= size <= MAX_VALIDATORS for size in sizes):
+        raise argparse.ArgumentTypeError(f"{text} is not from {LEAST_VALIDATORS} to {MAX_VALIDATORS}")
+    return sizes
 
 
 def run(options: argparse.Namespace) -> int:
@@ -121,36 +146,36 @@ def _run_told(told: argparse.Namespace) -> int:
     about = {
         "title": f"MESH simulation, seed {told.seed}",
         "seed": told.seed,
-        "command": _options(told.seed, told).command(),
+        "command": _options(told.seed, told.validators[0], told).command(),
         "versions": {"mesh-protocol": importlib.metadata.version("mesh-protocol")},
     }
     with written_journal(told.events, Header(SIMULATED, 0, about)) as journal:
         return _run_seeds([told.seed], told, journal)
 
 
-def _options(seed: int, told: argparse.Namespace) -> "Options":
+def _options(seed: int, validators_count: int, told: argparse.Namespace) -> "Options":
     from testnet.simulation.seed_run import Options
 
-    return Options(seed, told.byzantine, told.real_proofs, told.real_store, told.mutate)
+    return Options(seed, told.byzantine, told.real_proofs, told.real_store, told.mutate, validators=validators_count)
 
 
 def _run_seeds(seeds: Sequence[int], told: argparse.Namespace, journal: JournalWriter | None = None) -> int:
     from testnet.simulation.pool import run_again, run_seeds
-    from testnet.simulation.seed_run import run_seed
+    from testnet.simulation.seed_run import Options, run_seed
 
-    several = [_options(seed, told) for seed in seeds]
+    several = [_options(seed, size, told) for size in told.validators for seed in seeds]
     results: Iterable[Any] = [run_seed(several[0], told.trace, journal)] if len(several) == 1 else run_seeds(several)
     total = _Total()
     again = several[::REPEATED_EVERY] if not told.mutate else []
-    digests: dict[int, str] = {}
+    digests: dict[Options, str] = {}
     for result in results:
         total.add(result)
-        digests[result.options.seed] = result.digest
+        digests[result.options] = result.digest
         _tell_seed(result, as_json=told.json)
     with ThreadPoolExecutor(2) as threads:
         for options, digest in zip(again, threads.map(run_again, again), strict=True):
             total.repeated += 1
-            if digest != digests[options.seed]:
+            if digest != digests[options]:
                 total.differing.append(options.seed)
     return _tell_total(total, as_json=told.json)
 
@@ -160,6 +185,7 @@ def _tell_seed(result: Any, *, as_json: bool) -> None:
         line = {
             "event": "seed",
             "seed": result.options.seed,
+            "validators": result.options.validators,
             "events": result.events_count,
             "certificates": result.certificates_count,
             "payments": result.payments_count,
@@ -171,7 +197,8 @@ def _tell_seed(result: Any, *, as_json: bool) -> None:
         print(json.dumps(line), flush=True)
         return
     for one in result.violations:
-        print(f"seed {result.options.seed}: {one.invariant} at {one.seconds:.6f}: {one.text}\n    {result.options.command()}", flush=True)
+        where = f"seed {result.options.seed}, {result.options.validators} validators"
+        print(f"{where}: {one.invariant} at {one.seconds:.6f}: {one.text}\n    {result.options.command()}", flush=True)
 
 
 def _tell_total(total: _Total, *, as_json: bool) -> int:

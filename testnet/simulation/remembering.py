@@ -1,4 +1,4 @@
-"""Answers of pure functions, remembered: four validators, six wallets and the oracles ask the same of the same bytes again and again.
+"""Answers of pure functions, remembered: validators, wallets and the oracles ask the same of the same bytes again and again.
 
 Only in a process that simulates and ends. The functions are the product's, and so is every first answer; nothing is left out. A seed that runs again in a fresh
 interpreter runs without this (`pool.run_again`), and must leave the same trace.

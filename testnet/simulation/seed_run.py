@@ -4,7 +4,7 @@ import contextlib
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ from testnet.simulation.trace import Trace
 from testnet.simulation.workload import Workload
 from testnet.simulation.world import World
 
-MOST_STEPS = 2_000_000
+VALIDATORS_COUNT = 4
+STEPS_MOST_EACH_WAY = 125_000
+"""A run that takes more steps for each way from one validator to another, itself included, does not end."""
 MOST_SECONDS = 1_000.0
 SETTLING_STEP_S = 0.5
 MOST_FAULT_TIMES = 1.5
@@ -46,10 +48,24 @@ class Options:
     real_store: bool = False
     mutation: str = ""
     calm: bool = False
+    validators: int = field(default=VALIDATORS_COUNT, metadata={"is_told_if_unusual": True})
+
+    @property
+    def faults_tolerated(self) -> int:
+        """f of the committee, as `Committee.faults_tolerated` has it."""
+        return (self.validators - 1) // 3
+
+    def as_fields(self) -> dict[str, Any]:
+        """For the header of a trace. What options of an earlier kind did not have is told only where it is not as usual, so that a trace stays what it was."""
+        values = asdict(self)
+        silent = [one.name for one in fields(self) if one.metadata.get("is_told_if_unusual") and values[one.name] == one.default]
+        return {name: value for name, value in values.items() if name not in silent}
 
     def command(self) -> str:
         """What runs this again."""
         parts = ["mesh-testnet simulate", f"--seed {self.seed}"]
+        if self.validators != VALIDATORS_COUNT:
+            parts.append(f"--validators {self.validators}")
         if self.byzantine is not None:
             parts.append(f"--byzantine {self.byzantine}")
         if self.real_proofs:
@@ -88,8 +104,8 @@ def run_seed(options: Options, trace_path: Path | None = None, journal: JournalW
         mutation.apply()
         options = replace(options, real_proofs=options.real_proofs or mutation.needs_real_proofs)
     draw = Stream(f"seed {options.seed}")
-    settings = calm_settings() if options.calm else draw_settings(draw.fork("settings"), options.byzantine)
-    with Trace({"options": asdict(options)}, trace_path) as trace, contextlib.ExitStack() as stack:
+    settings = calm_settings() if options.calm else draw_settings(draw.fork("settings"), options.faults_tolerated, options.byzantine)
+    with Trace({"options": options.as_fields()}, trace_path) as trace, contextlib.ExitStack() as stack:
         trace.add(0.0, "settings", **settings.as_fields())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mesh-simulation-"))) if options.real_store else None
         return _Run(options, settings, draw, trace, folder, journal).run()
@@ -100,9 +116,9 @@ class _Run:
         self._options = options
         self._trace = trace
         self._draw = draw
-        self._loop = make_loop(draw.fork("ties"), most_steps=MOST_STEPS, most_seconds=MOST_SECONDS)
+        self._loop = make_loop(draw.fork("ties"), most_steps=STEPS_MOST_EACH_WAY * options.validators**2, most_seconds=MOST_SECONDS)
         proofs: ProofSystem = RealProofs() if options.real_proofs else StandIn()
-        self._world = World(settings, draw, self._loop, trace, proofs, folder)
+        self._world = World(settings, options.validators, draw, self._loop, trace, proofs, folder)
         self._world.checkers = make_checkers(self._world)
         if journal is not None:
             indices = {node.name: node.index for node in self._world.validators}

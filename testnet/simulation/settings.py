@@ -1,5 +1,6 @@
 """What one seed is made of. Each seed switches on a random part of the faults, with random rates: all at once would hide one behind the other."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ SCHEDULED_FAULTS = (
 """Faults that happen now and then; the number is the mean time between two of them."""
 
 BYZANTINE_CHANCE = 0.5
+"""That some misbehave: one at least, at most as many as the committee bears."""
 CLIENTS = ("equivocator", "rule-breaker", "splitter", "forger", "replayer", "poisoner", "double-claimer", "flooder")
 """Clients with an account each that do not keep to the protocol."""
 CLIENT_CHANCE = 0.35
@@ -56,9 +58,9 @@ class Settings:
         return asdict(self)
 
 
-def draw_settings(draw: Stream, byzantine: int | None = None) -> Settings:
-    """The settings of one seed; `byzantine` validators misbehave, if that is not left to the seed."""
-    chosen = 1 if draw.chance(BYZANTINE_CHANCE) else 0
+def draw_settings(draw: Stream, faults_tolerated: int, byzantine: int | None = None) -> Settings:
+    """The settings of one seed in a committee that bears `faults_tolerated`. `byzantine` validators misbehave, if that is not left to the seed."""
+    chosen = math.ceil(max(0.0, 1.0 - draw.unit() / BYZANTINE_CHANCE) * faults_tolerated)
     byzantine_count = chosen if byzantine is None else byzantine
     lasting = draw.choice(LASTING_FAULTS)
     least = draw.choice((0.0003, 0.002, 0.02))
@@ -76,9 +78,9 @@ def draw_settings(draw: Stream, byzantine: int | None = None) -> Settings:
         disk=DiskTimes(sync, sync * draw.between(1.5, 5.0)),
         proof_seconds=draw.between(0.003, 0.05),
         every=every,
-        lasting="none" if byzantine_count else lasting,
+        lasting=lasting if byzantine_count < faults_tolerated else "none",
         byzantine_count=byzantine_count,
-        clients=tuple(name for name in CLIENTS if draw.chance(CLIENT_CHANCE) or (name == "equivocator" and byzantine_count > 1)),
+        clients=tuple(name for name in CLIENTS if draw.chance(CLIENT_CHANCE) or (name == "equivocator" and byzantine_count > faults_tolerated)),
     )
 
 

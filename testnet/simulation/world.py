@@ -34,7 +34,6 @@ from testnet.simulation.validator_node import ValidatorNode
 from testnet.simulation.wallet_node import WalletNode
 from testnet.simulation.ways import validator_name
 
-VALIDATORS_COUNT = 4
 SUPPLY_EACH = 1_000_000
 WALLET_NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
 RICH_COUNT = 3
@@ -85,7 +84,9 @@ class Statistics:
 class World:
     """Made inside the loop. `checkers` is filled by whoever runs the world."""
 
-    def __init__(self, settings: Settings, draw: Stream, loop: SimulatedLoop, trace: Trace, proofs: ProofSystem, folder: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings, validators_count: int, draw: Stream, loop: SimulatedLoop, trace: Trace, proofs: ProofSystem, folder: Path | None = None
+    ) -> None:
         """With a `folder` the validators' disks are real files in it."""
         self._folder = folder
         self.settings = settings
@@ -105,7 +106,7 @@ class World:
         names = WALLET_NAMES[: settings.wallets_count]
         seeds = {name: draw.fork(f"seed of {name}")(32) for name in names}
         self.strangers = {name: WalletKeys.from_seed(draw.fork(f"seed of {name}")(32)) for name in settings.clients}
-        keys = sorted((SigningKey(draw.fork(f"validator {index}")(32)) for index in range(VALIDATORS_COUNT)), key=lambda key: key.public_key)
+        keys = sorted((SigningKey(draw.fork(f"validator {index}")(32)) for index in range(validators_count)), key=lambda key: key.public_key)
         owners = {name: WalletKeys.from_seed(seed).owner for name, seed in seeds.items()}
         self.genesis = _make_genesis(keys, [*(owners[name] for name in names[:RICH_COUNT]), *(keys.owner for keys in self.strangers.values())], draw)
         self.owners: list[PublicKey] = [*owners.values(), *(keys.owner for keys in self.strangers.values())]

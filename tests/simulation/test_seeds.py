@@ -67,6 +67,29 @@ def test_with_too_many_faulty_validators_the_guilty_are_named() -> None:
 
 
 @pytest.mark.slow
+def test_larger_committees_bear_as_many_faults_as_they_should() -> None:
+    """5 validators bear one, as 4 do, and their quorum is another; 7 bear two."""
+    options = [Options(1000, validators=5), Options(1001, byzantine=1, validators=7), Options(1002, byzantine=2, validators=7)]
+    results = list(run_seeds([*options, Options(1003, byzantine=3, validators=7)]))
+    assert [result.violations for result in results] == [()] * 4
+    assert min(result.payments_count for result in results[:3]) >= 20
+    assert sum(kind.startswith("byzantine") * count for kind, count in results[2].faults.items()) == 2
+
+
+def test_a_trace_of_four_validators_says_what_it_always_said() -> None:
+    assert "validators" not in Options(7).as_fields()
+    assert Options(**Options(7, validators=13).as_fields()) == Options(7, validators=13)
+    assert Options(7, validators=13).command() == "mesh-testnet simulate --seed 7 --validators 13"
+
+
+@pytest.mark.parametrize("given", ["--validators 3", "--validators 101", "--validators 4,7 --trace t --seed 1", "--byzantine 5", "--validators none"])
+def test_numbers_that_cannot_be_are_wrong_usage(given: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["simulate", *given.split()])
+    assert ended.value.code == 2
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOUND)
 def test_a_defence_that_is_switched_off_shows(name: str) -> None:
     seed, invariant = FOUND[name]

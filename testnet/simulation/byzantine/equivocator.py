@@ -12,8 +12,6 @@ from mesh_core.types.certificate import CERTIFICATE
 from testnet.simulation.byzantine.client import Client
 
 ROUNDS_MOST = 4
-SPLITS = (1, 2, 3)
-"""How many of four are asked for the first transition first."""
 DELAYS_S = (0.0, 0.02, 2.0)
 
 
@@ -52,7 +50,7 @@ class Equivocator(Client):
 
     def _questions(self) -> list[tuple[int, int, float]]:
         """Which validator is asked for which of the two, and when: first some for the one and the others for the other, then each for what it was not asked."""
-        first = self.draw.choice(SPLITS)
+        first = self.draw.whole(1, len(self.links) - 1)
         order = self.draw.sample(range(len(self.links)), len(self.links))
         split = [(validator, 0 if position < first else 1) for position, validator in enumerate(order)]
         again = self.draw.choice(DELAYS_S)

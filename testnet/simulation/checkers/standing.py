@@ -1,4 +1,4 @@
-"""A validator that nothing befell neither stops voting for good nor sees a conflict of certificates. Part of LIV-1: three that vote are needed."""
+"""A validator that nothing befell neither stops voting for good nor sees a conflict of certificates. Part of LIV-1: a quorum of them is needed."""
 
 from typing_extensions import override
 
