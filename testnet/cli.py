@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault
-from testnet.commands import bench, simulate, torture, up, vectors
+from testnet.commands import bench, init, simulate, torture, up, vectors
 from testnet.commands.control import CONTROL_COMMANDS
 from testnet.commands.registry import EXIT_FAILED, Command, add_commands, run_chosen
 
 EXIT_NO_VALIDATOR = 3
-COMMANDS: Final[tuple[Command, ...]] = (vectors, bench, torture, up, simulate, *CONTROL_COMMANDS)
+COMMANDS: Final[tuple[Command, ...]] = (vectors, bench, torture, init, up, simulate, *CONTROL_COMMANDS)
 """In the order in which `--help` names them."""
 
 

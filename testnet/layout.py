@@ -5,6 +5,7 @@ HOME/genesis.bin
 HOME/v1 ... vN/              one folder a validator, in committee order: keys, certificate, validator.toml, data/, votes.journal, validator.log
 HOME/control.sock            while the network runs
 HOME/wallets/NAME/           one folder a wallet
+HOME/public/                 of a network of several machines: what everybody needs
 """
 
 from dataclasses import dataclass
@@ -77,6 +78,11 @@ class NetworkFolder(HomeFolder):
     def control_socket(self) -> Path:
         """Where whoever runs this network takes orders from other programs (`control.py`)."""
         return self.home / CONTROL_SOCKET_NAME
+
+    @property
+    def public(self) -> Path:
+        """What everybody needs who has no part in a network of several machines: network.toml, genesis document, certificates."""
+        return self.home / "public"
 
     def validator(self, index: int) -> ValidatorFolder:
         """Files of the validator with this index in the committee."""

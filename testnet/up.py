@@ -20,11 +20,12 @@ from mesh_core.validator.output import LineWriter
 from mesh_core.wallet.network import load_network
 from testnet.child import Event
 from testnet.faucet import FAUCET_TEXT, FAUCET_WALLET, MAX_UNITS, Faucet
-from testnet.genesis import FAUCET_ALLOCATION, VALIDATORS_COUNT, create_network, open_network
+from testnet.genesis import FAUCET_ALLOCATION, VALIDATORS_COUNT, make_network, open_network
 from testnet.layout import NetworkFolder
 from testnet.network_event import network_event
 from testnet.operating import Operating
 from testnet.ownership import own_home
+from testnet.recipe import Recipe, Seat
 from testnet.supervisor import Supervisor
 from testnet.up_lines import UpLines
 from testnet.wallet_service import WalletService
@@ -46,14 +47,15 @@ class UpNetwork:
         self._faucet = Faucet(folder.faucet_socket, self._pay, self._publish)
         self._waking = asyncio.Lock()
 
-    def open(self, validators_count: int | None) -> None:
+    def open(self, validators_count: int | None, recipe: Recipe | None = None) -> None:
         """Own the home, and make a network with a faucet in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home."""
         folder = self._folder
         self._lock = own_home(folder)
         if not folder.exists:
             count = VALIDATORS_COUNT if validators_count is None else validators_count
-            create_network(folder, name=f"local-{count}", wallets={FAUCET_WALLET: FAUCET_ALLOCATION}, validators_count=count)
-            self._tell("network_made", home=str(folder.home), validators=count, faucet_units=FAUCET_ALLOCATION)
+            made = recipe or Recipe(f"local-{count}", (Seat(),) * count, {FAUCET_WALLET: FAUCET_ALLOCATION})
+            make_network(folder, made)
+            self._tell("network_made", home=str(folder.home), validators=len(made.seats), faucet_units=made.wallets.get(FAUCET_WALLET, 0))
         self._genesis = open_network(folder)
         size = self._genesis.committee.size
         if validators_count not in (None, size):
@@ -122,12 +124,12 @@ class UpNetwork:
         self._publish({"event": event, "t_ns": time.monotonic_ns(), **fields})
 
 
-def run_up(home: Path, validators_count: int | None, *, as_json: bool) -> None:
+def run_up(home: Path, validators_count: int | None, recipe: Recipe | None = None, *, as_json: bool) -> None:
     """Run the network of a home until SIGINT, SIGTERM or SIGHUP, or until nobody reads its lines any more. LocalFault if it cannot be run."""
-    asyncio.run(_run(NetworkFolder(home), validators_count, as_json=as_json))
+    asyncio.run(_run(NetworkFolder(home), validators_count, recipe, as_json=as_json))
 
 
-async def _run(folder: NetworkFolder, validators_count: int | None, *, as_json: bool) -> None:
+async def _run(folder: NetworkFolder, validators_count: int | None, recipe: Recipe | None, *, as_json: bool) -> None:
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[str] = loop.create_future()
 
@@ -154,7 +156,7 @@ async def _run(folder: NetworkFolder, validators_count: int | None, *, as_json: 
     network = UpNetwork(folder, publish)
     try:
         try:
-            await _serve(network, validators_count, stop, publish)
+            await _serve(network, validators_count, recipe, stop, publish)
         finally:
             await network.close()
         publish({"event": "network_stopped", "t_ns": time.monotonic_ns()})
@@ -164,8 +166,8 @@ async def _run(folder: NetworkFolder, validators_count: int | None, *, as_json: 
             loop.remove_signal_handler(number)
 
 
-async def _serve(network: UpNetwork, validators_count: int | None, stop: asyncio.Future[str], publish: Callable[[Event], None]) -> None:
-    network.open(validators_count)
+async def _serve(network: UpNetwork, validators_count: int | None, recipe: Recipe | None, stop: asyncio.Future[str], publish: Callable[[Event], None]) -> None:
+    network.open(validators_count, recipe)
     starting = asyncio.get_running_loop().create_task(network.start())
     waited_for: list[asyncio.Future[Any]] = [starting, stop]
     await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)

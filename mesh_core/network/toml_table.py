@@ -10,9 +10,11 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import read_plain_file
 from mesh_core.types.basic import PublicKey
 
 FILE_LIMIT_BYTES = 1024 * 1024
+CERTIFICATE_LIMIT_BYTES = 64 * 1024
 
 
 class TomlTable:
@@ -27,12 +29,9 @@ class TomlTable:
     def load(cls, path: Path) -> "TomlTable":
         """The outermost table of a file."""
         try:
-            with path.open("rb") as file:
-                text = file.read(FILE_LIMIT_BYTES + 1)
+            text = read_plain_file(path, FILE_LIMIT_BYTES)
         except OSError as error:
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path}: cannot be read: {error.strerror or error}") from error
-        if len(text) > FILE_LIMIT_BYTES:
-            raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path}: is longer than {FILE_LIMIT_BYTES} bytes")
         try:
             return cls(path, "", tomlkit.parse(text).unwrap())
         except (TOMLKitError, UnicodeDecodeError) as error:
@@ -108,6 +107,13 @@ class TomlTable:
             raise self.invalid(key, f"{value!r} is no UDP port from {least} to 65535")
         return value
 
+    def whole_number(self, key: str, *, least: int, most: int) -> int:
+        """A whole number within bounds; `true` is none."""
+        value = self._required(key)
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise self.invalid(key, f"{value!r} is no whole number from {least} to {most}")
+        return value
+
     def public_key(self, key: str) -> PublicKey:
         """32 bytes as hexadecimal digits."""
         value = self.text(key)
@@ -119,7 +125,7 @@ class TomlTable:
         """The certificate (DER) in the PEM file that the key names."""
         path = self.path(key)
         try:
-            return ssl.PEM_cert_to_DER_cert(path.read_text(encoding="ascii").strip())
+            return ssl.PEM_cert_to_DER_cert(read_plain_file(path, CERTIFICATE_LIMIT_BYTES).decode("ascii").strip())
         except OSError as error:
             raise self.invalid(key, f"{path} cannot be read: {error.strerror or error}") from error
         except ValueError as error:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mesh_core.types.committee import MAX_VALIDATORS
+from testnet.commands.numbers import validators_count
 from testnet.commands.registry import EXIT_FAILED
 
 NAME = "up"
@@ -19,23 +19,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description, parser.epilog = DESCRIPTION, STATUSES
     parser.add_argument("home", type=Path, metavar="DIR", help="where network and wallets are kept; made with a new network where there is none")
     parser.add_argument("--validators", type=validators_count, metavar="N", help="with a new network: how many validators (default 4)")
+    parser.add_argument("--recipe", metavar="FILE", help="with a new network: what it is made of, a file or 'example' (docs/operations.md, Recipes)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+
+
+def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Ends with status 2 where options contradict each other."""
+    if options.recipe is not None and options.validators is not None:
+        parser.error("a recipe says how many validators there are: leave out --validators")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the network until it is told to stop. LocalFault."""
     from mesh_core.wallet.home_folder import find_home
+    from testnet.recipe import find_recipe, read_recipe
     from testnet.up import run_up
 
+    recipe = None if options.recipe is None else read_recipe(find_recipe(options.recipe))
     try:
-        run_up(find_home(options.home), options.validators, as_json=options.json)
+        run_up(find_home(options.home), options.validators, recipe, as_json=options.json)
     except KeyboardInterrupt:
         return EXIT_FAILED  # before there was anything to stop in good order
     return 0
-
-
-def validators_count(text: str) -> int:
-    """How many validators a committee has, as an argument."""
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_VALIDATORS)) and 1 <= int(text) <= MAX_VALIDATORS):
-        raise argparse.ArgumentTypeError(f"{text[:20]!r} is no number from 1 to {MAX_VALIDATORS}")
-    return int(text)

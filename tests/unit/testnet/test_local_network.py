@@ -70,7 +70,7 @@ def test_wallets_are_there_before_the_network_counts_as_made(folder: NetworkFold
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(genesis_module, "configure", interrupted)
+    monkeypatch.setattr(genesis_module, "configure_seats", interrupted)
     with pytest.raises(KeyboardInterrupt):
         make(folder)
     assert list_wallets(folder.wallets) == ("alice", "bob", "faucet")
