@@ -18,6 +18,7 @@ from mesh_core.crypto.range_proof import RangeProofError, RangeStatement, RangeW
 from mesh_core.crypto.ristretto import Point, decode_scalar
 from mesh_core.crypto.transcript import Transcript, TranscriptRng
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
+from mesh_core.network.plain_file import read_plain_file
 from mesh_core.types.basic import Commitment
 
 FILE_LIMIT_BYTES: Final = 256 * 1024 * 1024
@@ -46,11 +47,7 @@ class Mismatch(Exception):
 def read_vectors(path: Path) -> Case:
     """The file's document. LocalFault (VECTORS_UNREADABLE)."""
     try:
-        with path.open("rb") as file:
-            text = file.read(FILE_LIMIT_BYTES + 1)
-        if len(text) > FILE_LIMIT_BYTES:
-            raise LocalFault(ErrorCode.VECTORS_UNREADABLE, f"{path} is longer than {FILE_LIMIT_BYTES} bytes")
-        document = json.loads(text)
+        document = json.loads(read_plain_file(path, FILE_LIMIT_BYTES))
     except OSError as error:
         raise LocalFault(ErrorCode.VECTORS_UNREADABLE, f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

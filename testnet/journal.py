@@ -12,6 +12,7 @@ Amounts are, so a journal of real money is its owner's matter.
 """
 
 import contextlib
+import io
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import IO, Any, Final, Self
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import open_plain_file
 from testnet.child import Event
 
 FORMAT: Final = "mesh-events"
@@ -130,7 +132,7 @@ def _move(part: Path, path: Path) -> None:
 def read_journal(path: Path) -> Journal:
     """The journal in a file. LocalFault (CONFIG_INVALID) that names the line and what is wrong with it."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with io.TextIOWrapper(open_plain_file(path), encoding="utf-8") as file:
             return parse_journal(_lines(path, file), str(path))
     except OSError as error:
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,7 +1,6 @@
 """Documents that prove something, made and checked: receipts of own payments, and whatever file somebody hands over. No network is asked."""
 
 import os
-import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
+from mesh_core.network.plain_file import read_plain_file
 from mesh_core.protocol.certificates import CheckedCertificate, read_certificate
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.inspection import History, list_checks
@@ -19,7 +19,7 @@ from mesh_core.types.basic import Hash32
 from mesh_core.types.evidence import ClientEquivocation, EquivocationProof
 from mesh_core.types.receipt import PAYMENT_RECEIPT
 from mesh_core.wallet.cli.verify import describe_document
-from mesh_core.wallet.documents import MAX_DOCUMENT_BYTES, Document, DocumentError, read_document
+from mesh_core.wallet.documents import MAX_DOCUMENT_BYTES, Document, read_document
 from mesh_core.wallet.proving import make_receipt
 from mesh_core.wallet.wallet import Wallet
 
@@ -90,19 +90,12 @@ def path_of(text: str) -> Path:
 
 
 def read_bounded(path: Path, limit_bytes: int) -> bytes:
-    """A regular file's content. LocalFault (CONFIG_INVALID), also where it is longer: a pipe in its place would block for ever, a device never end."""
+    """A regular file's content. LocalFault (CONFIG_INVALID), also where it is longer."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} is not a regular file")
-            content = file.read(limit_bytes + 1)
+        return read_plain_file(path, limit_bytes)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} cannot be read: {reason}") from error
-    if len(content) > limit_bytes:
-        raise DocumentError(f"{path} is longer than {limit_bytes:,} bytes: no document is")
-    return content
 
 
 def _checks_of(document: Document, ms: float, genesis: Genesis) -> list[DocumentCheck]:

@@ -22,6 +22,7 @@ from typing import Any, Final
 from mesh_app.actions import ACTIONS
 from mesh_app.demo.conditions import Condition, parse_condition
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import read_plain_file
 from testnet.journal import is_key
 
 FOLDER: Final = Path(__file__).with_name("scenarios")
@@ -81,7 +82,7 @@ def load_scenario(name: str) -> Scenario:
         known = ", ".join(shipped_scenarios())
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"there is no demonstration {name}; there are {known}, or the path of your own {ENDING} file")
     try:
-        text = path.read_bytes()[: FILE_BYTES_MOST + 1].decode()
+        text = read_plain_file(path, FILE_BYTES_MOST).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} cannot be read: {error}") from error
     return parse_scenario(text, path)

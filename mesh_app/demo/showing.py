@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import importlib.metadata
+import io
 import os
 import platform
 import signal
@@ -32,6 +33,7 @@ from mesh_app.services.workbench import LocalWorkbench
 from mesh_app.setup import Setup
 from mesh_core.crypto import ristretto
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
+from mesh_core.network.plain_file import open_plain_file
 from testnet.genesis import seeded_keys
 from testnet.journal import LIVE, SIMULATED, Header, Journal, read_journal, written_journal
 from testnet.layout import NetworkFolder
@@ -260,7 +262,7 @@ def _look(style: Style) -> Look:
 
 @contextlib.contextmanager
 def _opened_cast(source: Path) -> Iterator[tuple[CastHeader, Iterator[CastEvent]]]:
-    with source.open(encoding="utf-8") as file:
+    with io.TextIOWrapper(open_plain_file(source), encoding="utf-8") as file:
         yield read_cast(lines_of(file, str(source)), str(source))
 
 

@@ -19,6 +19,7 @@ from mesh_app.recording.frame import Frame
 from mesh_app.recording.pictures import PICTURE_MS, Picture
 from mesh_app.recording.svg import svg_of
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import open_plain_file
 
 if TYPE_CHECKING:
     from mesh_app.recording.painter import CellSize, Painter
@@ -276,5 +277,5 @@ def _numbered(path: Path, number: int, title: str) -> Path:
 
 def fingerprint(path: Path) -> dict[str, Any]:
     """Size and SHA-256 of a file, as a manifest tells them. OSError."""
-    with path.open("rb") as file:
+    with open_plain_file(path) as file:
         return {"bytes": path.stat().st_size, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}

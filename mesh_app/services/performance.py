@@ -16,9 +16,10 @@ from mesh_app.orders.performance import ExportMeasurement, StartMeasurement, Sta
 from mesh_app.ports import Event
 from mesh_app.services.context import Handler, Revealer, WorkContext
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import read_plain_file
 from testnet.command_service import CommandService
 from testnet.loop_lag import LoopLag
-from testnet.traffic.records import FOLDER_NAME, as_table, latest_summaries, read_record
+from testnet.traffic.records import FILE_LIMIT_BYTES, FOLDER_NAME, as_table, latest_summaries, read_record
 
 MODULE: Final = "testnet.traffic.process"
 RECORDS_MOST: Final = 20
@@ -97,7 +98,7 @@ class PerformanceDesk:
             raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} is no measurement any more")
         home, name = self._context.folder.home, path.stem
         try:
-            text = await asyncio.to_thread(path.read_text)
+            text = (await asyncio.to_thread(read_plain_file, path, FILE_LIMIT_BYTES)).decode()
             as_json = await asyncio.to_thread(write_export, home, name, text, "json")
             as_csv = await asyncio.to_thread(write_export, home, name, as_table(record), "csv")
         except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 from mesh_app.actions import ACTIONS
 from mesh_app.settings.keys import find_clash, keys_problem, normalised
 from mesh_app.settings.settings import LOG_LEVELS, THEMES, LogLevel, Settings, ThemeName
+from mesh_core.network.plain_file import read_plain_file
 
 MAX_BYTES: Final = 100_000
 _TABLE_LINE: Final = re.compile(r"^\s*\[\s*([A-Za-z0-9_\-]+)\s*\]")
@@ -36,9 +37,7 @@ class ConfigRead:
 def read_settings(path: Path) -> ConfigRead:
     """The settings of a file. No file means the defaults; a file with anything wrong in it means the defaults, and the reason."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigProblem(0, f"more than {MAX_BYTES:,} bytes")
-        text = path.read_text(encoding="utf-8")
+        text = read_plain_file(path, MAX_BYTES).decode()
     except FileNotFoundError:
         return ConfigRead(Settings())
     except (OSError, UnicodeDecodeError, ConfigProblem) as error:

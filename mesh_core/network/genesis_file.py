@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import read_plain_file
 from mesh_core.protocol.genesis import Genesis, read_genesis
 
 GENESIS_LIMIT_BYTES = 128 * 1024 * 1024
@@ -10,12 +11,9 @@ GENESIS_LIMIT_BYTES = 128 * 1024 * 1024
 
 
 def load_genesis(path: Path) -> Genesis:
-    """Read and check a genesis document file. LocalFault (CONFIG_INVALID if it cannot be read, GENESIS_INVALID)."""
+    """Read and check a genesis document file. LocalFault (CONFIG_INVALID if it cannot be read or is longer than any, GENESIS_INVALID)."""
     try:
-        with path.open("rb") as file:
-            data = file.read(GENESIS_LIMIT_BYTES + 1)
+        data = read_plain_file(path, GENESIS_LIMIT_BYTES)
     except OSError as error:
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"genesis: {path} cannot be read: {error.strerror or error}") from error
-    if len(data) > GENESIS_LIMIT_BYTES:
-        raise LocalFault(ErrorCode.GENESIS_INVALID, f"{path} is longer than {GENESIS_LIMIT_BYTES} bytes")
     return read_genesis(data)

@@ -9,7 +9,6 @@ import datetime
 import hashlib
 import os
 import ssl
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -24,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from mesh_core.crypto.domains import ALPN
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.addresses import MAX_DATAGRAM_BYTES
+from mesh_core.network.plain_file import read_plain_file
 from mesh_core.types.basic import Hash32
 
 SERVER_NAME: Final = "mesh-validator"
@@ -33,6 +33,8 @@ IDLE_TIMEOUT_S: Final = 10.0
 """A connection on which nothing arrives for so long is dead."""
 
 KEY_FILE_MODE: Final = 0o600
+OTHERS_MASK: Final = 0o077
+PEM_LIMIT_BYTES: Final = 64 * 1024
 
 # Certificates are pinned byte for byte, so their dates protect nothing; a machine whose clock is wrong must still be able to connect.
 _NOT_BEFORE: Final = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)
@@ -94,16 +96,13 @@ def save_tls_identity(identity: TlsIdentity, *, certificate_path: Path, key_path
 def load_tls_identity(*, certificate_path: Path, key_path: Path) -> TlsIdentity:
     """Read what `save_tls_identity` wrote. LocalFault KEY_FILE when a file is missing, readable by others, broken, or the two do not belong together."""
     try:
-        mode = stat.S_IMODE(key_path.stat().st_mode)
-        key_pem = key_path.read_bytes()
-        certificate = x509.load_pem_x509_certificate(certificate_path.read_bytes())
+        key_pem = read_plain_file(key_path, PEM_LIMIT_BYTES, refused_mode=OTHERS_MASK)
+        certificate = x509.load_pem_x509_certificate(read_plain_file(certificate_path, PEM_LIMIT_BYTES))
         key = serialization.load_pem_private_key(key_pem, password=None)
     except OSError as error:
         raise LocalFault(ErrorCode.KEY_FILE, f"TLS identity: {error.strerror}: {error.filename}") from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise LocalFault(ErrorCode.KEY_FILE, f"TLS identity: {certificate_path} or {key_path} is not valid PEM") from error
-    if mode & 0o077:
-        raise LocalFault(ErrorCode.KEY_FILE, f"TLS key {key_path} has mode {mode:04o}, it must not be readable by others (0600)")
     if certificate.public_key() != key.public_key():
         raise LocalFault(ErrorCode.KEY_FILE, f"TLS key {key_path} does not belong to certificate {certificate_path}")
     return TlsIdentity(certificate.public_bytes(serialization.Encoding.DER), key_pem)

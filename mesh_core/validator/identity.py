@@ -15,6 +15,7 @@ from pathlib import Path
 
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import read_plain_file
 from mesh_core.network.tls import generate_tls_identity, save_tls_identity
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.files import flush_directory, make_private_directory, read_private, write_atomically
@@ -25,6 +26,7 @@ TLS_KEY_NAME = "tls.key"
 TLS_CERTIFICATE_NAME = "tls.crt"
 FIRST_START_NAME = "first-start"
 SEED_SIZE_BYTES = 32
+MARK_LIMIT_BYTES = 4096
 _SEED_TEXT = re.compile(rb"[0-9a-f]{64}\n?")
 
 
@@ -53,8 +55,7 @@ def is_first_start(identity_key: Path, identity: SigningKey) -> bool:
     """Whether the validator whose key lies in `identity_key` has never run: the mark beside it must name this very key."""
     mark = identity_key.parent / FIRST_START_NAME
     try:
-        with mark.open("rb") as file:
-            return file.read(2 * SEED_SIZE_BYTES + 2).strip() == identity.public_key.hex().encode("ascii")
+        return read_plain_file(mark, MARK_LIMIT_BYTES).strip() == identity.public_key.hex().encode("ascii")
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import read_plain_file
 from mesh_core.storage.files import make_private_directory, write_atomically
 
 FORMAT: Final = "mesh-measurement-1"
 FOLDER_NAME: Final = "measurements"
 SAME_SECOND_MOST: Final = 100
+FILE_LIMIT_BYTES: Final = 256 * 1024 * 1024
+"""Half a million payments."""
 
 
 def write_record(folder: Path, summary: dict[str, Any], payments: list[dict[str, Any]]) -> dict[str, str]:
@@ -43,7 +46,7 @@ def write_record(folder: Path, summary: dict[str, Any], payments: list[dict[str,
 def read_record(path: Path) -> dict[str, Any] | None:
     """A record with its payments; None for a file that is none."""
     try:
-        record = json.loads(path.read_bytes())
+        record = json.loads(read_plain_file(path, FILE_LIMIT_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) and record.get("format") == FORMAT else None

@@ -143,7 +143,7 @@ def test_no_file_means_the_defaults_without_a_word(tmp_path: Path) -> None:
     [
         (b"[look]\nslow = 3\n", ", line 2: slow is true or false; the defaults are in use"),
         (b"\xff\xfe", ": not UTF-8; the defaults are in use"),
-        (b"#" * 200_000, ": more than 100,000 bytes; the defaults are in use"),
+        (b"#" * 200_000, ": is longer than 100,000 bytes; the defaults are in use"),
     ],
 )
 def test_file_with_anything_wrong_means_the_defaults_and_one_line(tmp_path: Path, data: bytes, words: str) -> None:

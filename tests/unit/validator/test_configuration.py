@@ -71,7 +71,7 @@ def first(network: NetworkFolder) -> ValidatorFolder:
         (lambda path: path.mkdir(), "cannot be read: Is a directory"),
         (lambda path: path.write_text("[validator\nlisten_port = 1"), "is not TOML"),
         (lambda path: path.write_text("\0\0\0"), "is not TOML"),
-        (lambda path: path.write_bytes(b"#" * (1024 * 1024 + 1)), "is longer than"),
+        (lambda path: path.write_bytes(b"#" * (1024 * 1024 + 1)), "cannot be read: is longer than"),
         (lambda path: path.write_text(""), "validator: is missing"),
         (lambda path: path.write_text("validator = 3"), "validator: must be a table"),
     ],
