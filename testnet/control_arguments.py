@@ -16,6 +16,7 @@ LINE_ORDERS = {
     "cut": "nothing passes any more",
     "slow": "everything comes later",
     "lose": "some of the datagrams are lost",
+    "shape": "delay, jitter, loss, reordering, duplication and bandwidth at once; what is not named is good again",
     "heal": "direct again",
 }
 COMMANDS: Mapping[str, str] = {
@@ -27,7 +28,20 @@ COMMANDS: Mapping[str, str] = {
     "link": "cut, slow and heal lines of a running network",
 }
 """Each command with its help."""
+SHAPES = {
+    "delay_ms": ("--ms", "MS", "milliseconds more, in each direction"),
+    "jitter_ms": ("--jitter-ms", "MS", "mean of what comes on top, exponentially distributed"),
+    "loss": ("--percent", "P", "so many of a hundred datagrams are lost"),
+    "reordering": ("--reorder-percent", "P", "so many are held back while later ones pass"),
+    "duplication": ("--duplicate-percent", "P", "so many arrive twice"),
+    "bandwidth_kbit_s": ("--kbit", "K", "kilobits a second, in each direction; what finds a quarter of a second in front of it is lost"),
+}
+"""Options of `link shape`, by what they set (`conditions.py`)."""
+SHARES = frozenset({"loss", "reordering", "duplication"})
+"""Shares, given in per cent."""
 LINES_SHOWN = 40
+PROFILE_TEXT = "every line as in a profile: cities, and the ways between them"
+PROFILE_HELP = "local, australia, global, bad-mobile, or a file (docs/operations.md, Lines)"
 LINK_DESCRIPTION = """A line between two validators, or between the wallets of the running program and a validator. Commands of mesh-wallet dial by themselves:
 no line of theirs can be cut here."""
 
@@ -54,11 +68,13 @@ def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:
 
 def _add_link_orders(parser: argparse.ArgumentParser) -> None:
     parser.description = LINK_DESCRIPTION
-    lines = parser.add_subparsers(dest="line_order", required=True, metavar="{show,cut,slow,lose,heal}")
-    for name, text in {"show": "every line that is not direct", **LINE_ORDERS}.items():
+    lines = parser.add_subparsers(dest="line_order", required=True, metavar="{show,cut,slow,lose,shape,heal,profile}")
+    for name, text in {"show": "every line that is not direct", **LINE_ORDERS, "profile": PROFILE_TEXT}.items():
         order = lines.add_parser(name, help=text)
         _common(order, text)
-        if name == "show":
+        if name == "profile":
+            order.add_argument("profile", metavar="PROFILE", help=PROFILE_HELP)
+        if name in {"show", "profile"}:
             continue
         for end in ("one", "other"):
             order.add_argument(end, metavar="END", nargs="?" if name == "heal" else None, help="V1 to Vn, or wallets")
@@ -66,6 +82,9 @@ def _add_link_orders(parser: argparse.ArgumentParser) -> None:
             order.add_argument("--ms", type=_number, required=True, metavar="MS", help="milliseconds more, in each direction")
         if name == "lose":
             order.add_argument("--percent", type=_number, required=True, metavar="P", help="so many of a hundred datagrams, in each direction")
+        if name == "shape":
+            for key, (option, metavar, help_text) in SHAPES.items():
+                order.add_argument(option, dest=key, type=_number, metavar=metavar, help=help_text)
         if name == "heal":
             order.add_argument("--all", action="store_true", help="every line")
 
@@ -75,6 +94,8 @@ def check_arguments(options: argparse.Namespace, parser: argparse.ArgumentParser
     is_heal = options.command == "link" and options.line_order == "heal"
     if (options.command == "restart" and bool(options.validator) == options.all) or (is_heal and bool(options.one) == options.all):
         parser.error(f"{options.command} takes either names or --all")
+    if options.command == "link" and options.line_order == "shape" and all(getattr(options, key) is None for key in SHAPES):
+        parser.error("shape takes at least one of its options; heal makes a line good again")
     if is_heal and options.one and not options.other:
         parser.error("a line has two ends")
 

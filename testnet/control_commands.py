@@ -15,14 +15,16 @@ from mesh_core.types.visible_text import visible_text
 from mesh_core.validator.lifting import confirmation_sentence
 from mesh_core.validator.report import flag_words
 from mesh_core.wallet.home_folder import find_home
-from testnet.control_arguments import ORDERS
+from testnet.control_arguments import ORDERS, SHAPES, SHARES
 from testnet.control_client import connected
 from testnet.layout import NetworkFolder
 from testnet.lines import parse_validator
 from testnet.log_tail import INTERVAL_S, LogTail
+from testnet.profiles import profile_reference
 from testnet.up_lines import describe_line
 
 EXIT_FAILED = 1
+PERCENT = 100
 SHOWN_DIGEST_DIGITS = 16
 
 
@@ -51,6 +53,12 @@ def order_of(options: argparse.Namespace, folder: NetworkFolder) -> dict[str, An
         return {"order": "status"}
     if options.line_order == "heal" and options.all:
         return {"order": "heal"}
+    if options.line_order == "profile":
+        return {"order": "profile", "profile": profile_reference(options.profile)}
+    if options.line_order == "shape":
+        given = {name: getattr(options, name) for name in SHAPES if getattr(options, name) is not None}
+        shape = {name: value / PERCENT if name in SHARES else value for name, value in given.items()}
+        return {"order": "shape", "line": [options.one, options.other], **shape}
     figures = {name: getattr(options, name) for name in ("ms", "percent") if hasattr(options, name)}
     return {"order": options.line_order, "line": [options.one, options.other], **figures}
 

@@ -8,7 +8,8 @@
 {"id": 6, "order": "slow", "line": ["wallets", "V3"], "ms": 50}
 {"id": 7, "order": "lose", "line": ["V1", "V3"], "percent": 5}
 {"id": 8, "order": "shape", "line": ["V1", "V3"], "delay_ms": 24, "jitter_ms": 1, "loss": 0.001}      the keys of `conditions.py`, all that the line then is
-{"id": 9, "order": "status"}
+{"id": 9, "order": "profile", "profile": "australia"}             all lines, by a name or a path
+{"id": 10, "order": "status"}
 """
 
 import os
@@ -22,6 +23,7 @@ from testnet.control_memory import Memory
 from testnet.layout import NetworkFolder
 from testnet.lines import Line, parse_end, parse_validator
 from testnet.log_marks import user_mark, write_mark
+from testnet.profiles import Profile, load_profile
 from testnet.supervisor import Supervisor
 
 PERCENT = 100
@@ -38,6 +40,10 @@ class Lines(Protocol):
         """From now on the line is like that."""
         ...
 
+    async def apply(self, profile: Profile) -> None:
+        """Every line is from now on as the profile says."""
+        ...
+
     async def heal_all(self) -> None:
         """Every line is direct again."""
         ...
@@ -46,8 +52,11 @@ class Lines(Protocol):
 class Orders:
     """Carries out the orders of one network."""
 
-    def __init__(self, folder: NetworkFolder, supervisor: Supervisor, lines: Lines, memory: Memory, program: str) -> None:
-        """`program` is who runs the network, for people."""
+    def __init__(
+        self, folder: NetworkFolder, supervisor: Supervisor, lines: Lines, memory: Memory, program: str, end: Callable[[str], None] | None = None
+    ) -> None:
+        """`program` is who runs the network, for people; `end` asks it to end everything, with a reason, if it lets others do that."""
+        self._end = end
         self._folder = folder
         self._supervisor = supervisor
         self._lines = lines
@@ -68,7 +77,7 @@ class Orders:
         if not isinstance(name, str) or name in QUIET:
             return ""
         line = order.get("line")
-        about = [order.get("validator"), *(line if isinstance(line, list) else ())]
+        about = [order.get("validator"), order.get("profile"), *(line if isinstance(line, list) else ())]
         return " ".join(str(part)[:20] for part in (name, *about) if part is not None)
 
     async def perform(self, order: Answer) -> Answer:
@@ -97,8 +106,14 @@ class Orders:
                 await self._lines.set(self._line(one, other), read_conditions(form))
             case {"order": "heal", "line": [str(one), str(other)]}:
                 await self._lines.set(self._line(one, other), GOOD)
+            case {"order": "profile", "profile": str(name)}:
+                await self._lines.apply(load_profile(name))
             case {"order": "heal"} if "line" not in order:
                 await self._lines.heal_all()
+            case {"order": "down"}:
+                if self._end is None:
+                    raise LocalFault(ErrorCode.HOME_IN_USE, f"{self._program}, process {os.getpid()}, runs this network: quit it there")
+                self._end("another program asked for it")
             case {"order": "status"}:
                 return {"status": self.status()}
             case _:

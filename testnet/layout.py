@@ -3,6 +3,7 @@
 HOME/network.toml            for wallets
 HOME/genesis.bin
 HOME/v1 ... vN/              one folder a validator, in committee order: keys, certificate, validator.toml, data/, votes.journal, validator.log
+HOME/profile.toml            where validators and wallets are taken to be, if the network has a profile (`profiles.py`)
 HOME/control.sock            while the network runs
 HOME/wallets/NAME/           one folder a wallet
 HOME/public/                 of a network of several machines: what everybody needs
@@ -78,6 +79,11 @@ class NetworkFolder(HomeFolder):
     def control_socket(self) -> Path:
         """Where whoever runs this network takes orders from other programs (`control.py`)."""
         return self.home / CONTROL_SOCKET_NAME
+
+    @property
+    def profile_file(self) -> Path:
+        """Where its validators and wallets are taken to be. Absent: all on this machine, with direct lines."""
+        return self.home / "profile.toml"
 
     @property
     def public(self) -> Path:

@@ -1,4 +1,4 @@
-"""Cuts, slows and heals the lines of a running network, without a restart of anybody.
+"""Cuts, slows and heals the lines of a network, without a restart of anybody; gives all of them the conditions of a profile (`profiles.py`).
 
 A line whose conditions are good is direct: no relay stands in it, and it costs nothing. When a line is first cut or slowed, relays are opened in a process of
 their own, and whoever dials there is told the relays' addresses (`mesh_core/validator/routes.py`, and the wallets' process); open requests go on on the new
@@ -19,6 +19,7 @@ from testnet.conditions import GOOD, Conditions
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line, direction_name, end_name
 from testnet.links import HOST
+from testnet.profiles import Profile
 from testnet.supervisor import Supervisor
 
 Address = tuple[str, int]
@@ -37,19 +38,23 @@ class RoutedWallets(Protocol):
 class LinkService:
     """The lines of one network. All are direct until `set`."""
 
-    def __init__(self, folder: NetworkFolder, supervisor: Supervisor, wallets: RoutedWallets, publish: Callable[[Event], None]) -> None:
-        """`publish` is given `line_state` when a line's conditions change, and `line_counts` of those that are not direct."""
+    def __init__(self, folder: NetworkFolder, supervisor: Supervisor, wallets: RoutedWallets, publish: Callable[[Event], None], *, seed: int = 0) -> None:
+        """`publish` is given `line_state` when a line's conditions change, and `line_counts` of those that are not direct.
+
+        `seed` decides which datagrams are lost, late, overtaken and doubled.
+        """
         self._folder = folder
         self._supervisor = supervisor
         self._wallets = wallets
         self._publish = publish
         self._conditions: dict[Line, Conditions] = {}
         self._ports: dict[tuple[int, int], int] = {}
+        self._listeners: list[Address] = []
         self._turn = asyncio.Lock()
         self._losing: asyncio.Task[None] | None = None
         self._service = CommandService(
             "testnet.link_process",
-            list,
+            lambda: ["--seed", str(seed)],
             folder.home / "links.log",
             publish,
             name="the relays' process",
@@ -75,6 +80,12 @@ class LinkService:
             else:
                 await self._relay(line, conditions)
             self._tell(line)
+
+    async def apply(self, profile: Profile) -> None:
+        """Every line becomes as the profile says, from now on; also before anybody dials. LocalFault."""
+        for line, conditions in profile.lines(len(self._all_listeners())):
+            if conditions != self._conditions.get(line, GOOD):
+                await self.set(line, conditions)
 
     async def heal_all(self) -> None:
         """Every line is direct again. LocalFault."""
@@ -104,10 +115,16 @@ class LinkService:
         self._conditions[line] = conditions
 
     async def _open(self, dialler: int, listener: int) -> int:
-        target = load_network(self._folder.network_file).validators[listener]
-        answer = await self._service.command({"command": "open", "line": direction_name(dialler, listener), "host": target.host, "port": target.port})
+        host, listens_at = self._all_listeners()[listener]
+        answer = await self._service.command({"command": "open", "line": direction_name(dialler, listener), "host": host, "port": listens_at})
         port = self._ports[dialler, listener] = int(answer["port"])
         return port
+
+    def _all_listeners(self) -> list[Address]:
+        """Where validators listen; read once, since a genesis document may be large and a profile asks for each line."""
+        if not self._listeners:
+            self._listeners = [(peer.host, peer.port) for peer in load_network(self._folder.network_file).validators]
+        return self._listeners
 
     async def _make_direct(self, line: Line) -> None:
         self._conditions.pop(line, None)

@@ -102,8 +102,16 @@ def describe_line(event: Event) -> str:
     """A line's condition, from its `line_state`."""
     if event.get("cut"):
         return "is cut"
-    parts = [f"is {event['delay_ms']:g} ms slower each way"] if event.get("delay_ms") else []
-    parts += [f"loses {event['loss'] * 100:g} % of its datagrams"] if event.get("loss") else []
+    words = {
+        "delay_ms": "is {:g} ms slower each way",
+        "jitter_ms": "has a jitter of {:g} ms",
+        "loss": "loses {:.3g} % of its datagrams",
+        "reordering": "swaps {:.3g} %",
+        "duplication": "doubles {:.3g} %",
+        "bandwidth_kbit_s": "carries {:g} kbit/s",
+    }
+    shares = {"loss", "reordering", "duplication"}
+    parts = [text.format(event[name] * (100 if name in shares else 1)) for name, text in words.items() if event.get(name)]
     return ", ".join(parts) or "is direct"
 
 

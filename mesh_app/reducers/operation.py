@@ -34,7 +34,9 @@ def line_state(state: State, fields: Fields, t_ns: int) -> Notes:
     delay_ms, loss = fields.ms("delay_ms"), fields.ms("loss")
     name = fields.text("line")
     if is_relayed:
-        condition = state.operation.lines[key] = LineCondition(is_cut, delay_ms, loss)
+        # Recordings of earlier versions have none of the others.
+        others = {name: fields.ms(name, default=0.0) for name in ("jitter_ms", "reordering", "duplication", "bandwidth_kbit_s")}
+        condition = state.operation.lines[key] = LineCondition(is_cut, delay_ms, loss, **others)
     else:
         condition = None
         state.operation.lines.pop(key, None)

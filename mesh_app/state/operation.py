@@ -12,11 +12,15 @@ LineKey = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class LineCondition:
-    """A line that is not direct. `delay_ms` is added each way, `loss` is a share."""
+    """A line that is not direct. `delay_ms` is added each way, `jitter_ms` on top of it in the mean; loss, reordering and duplication are shares."""
 
     is_cut: bool
     delay_ms: float
     loss: float
+    jitter_ms: float = 0.0
+    reordering: float = 0.0
+    duplication: float = 0.0
+    bandwidth_kbit_s: float = 0.0
 
 
 def condition_words(condition: LineCondition | None) -> str:
@@ -26,7 +30,11 @@ def condition_words(condition: LineCondition | None) -> str:
     if condition.is_cut:
         return "cut"
     parts = [f"slower by {condition.delay_ms:g} ms each way"] if condition.delay_ms else []
-    parts += [f"losing {condition.loss * PERCENT:g} % of its datagrams"] if condition.loss else []
+    parts += [f"jittering by {condition.jitter_ms:g} ms"] if condition.jitter_ms else []
+    parts += [f"losing {condition.loss * PERCENT:.3g} % of its datagrams"] if condition.loss else []
+    parts += [f"swapping {condition.reordering * PERCENT:.3g} %"] if condition.reordering else []
+    parts += [f"doubling {condition.duplication * PERCENT:.3g} %"] if condition.duplication else []
+    parts += [f"carrying {condition.bandwidth_kbit_s:g} kbit/s"] if condition.bandwidth_kbit_s else []
     return ", ".join(parts) or "relayed"
 
 

@@ -175,7 +175,7 @@ def cell(state: State, dialler: int, listener: int) -> tuple[str, Tone]:
         return "✖ cut", "down"
     if not state.validators[listener].is_running or (dialler != WALLETS and not state.validators[dialler].is_running):
         return "○ down", "dim"
-    slow = "" if condition is None else f" +{condition.delay_ms:g}" if condition.delay_ms else f" −{condition.loss * PERCENT:g} %"
+    slow = "" if condition is None else _shortest(condition)
     glyph = "●" if condition is None else "◐"
     tone: Tone = "up" if condition is None else "wait"
     if dialler == WALLETS:
@@ -188,6 +188,13 @@ def cell(state: State, dialler: int, listener: int) -> tuple[str, Tone]:
     if listener not in report.peers or not report.peers[listener].is_up:
         return "✖ silent", "down"
     return f"{glyph} {'up' if rtt is None else milliseconds(rtt)}{slow}", tone
+
+
+def _shortest(condition: LineCondition) -> str:
+    """What is done to a line, in the room of a cell; all of it stands below."""
+    if condition.delay_ms:
+        return f" +{condition.delay_ms:g}"
+    return f" −{condition.loss * PERCENT:.3g} %" if condition.loss else " ~"
 
 
 def _round_trip(state: State, dialler: int, listener: int) -> float | None:

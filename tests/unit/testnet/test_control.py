@@ -23,6 +23,7 @@ from testnet.control_memory import LOG_LINES_KEPT, Memory
 from testnet.control_orders import Orders
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line
+from testnet.profiles import Profile
 from testnet.supervisor import ValidatorState
 from tests.unit.network.peers import eventually
 
@@ -64,6 +65,9 @@ class FakeLines:
 
     async def set(self, line: Line, conditions: Conditions) -> None:
         self.done.append((line, conditions))
+
+    async def apply(self, profile: Profile) -> None:
+        self.done.append(profile.name)
 
     async def heal_all(self) -> None:
         self.done.append("all")
@@ -126,18 +130,22 @@ async def test_orders_reach_the_validators_and_the_lines(tmp_path: Path) -> None
         await client.order("cut", line=["V3", "V1"])
         await client.order("slow", line=["wallets", "V2"], ms=12.5)
         await client.order("lose", line=["1", "2"], percent=5)
+        await client.order("shape", line=["V1", "V2"], delay_ms=24, jitter_ms=1.5, loss=0.01, reordering=0.02, duplication=0.03, bandwidth_kbit_s=800)
         await client.order("heal", line=["V1", "V3"])
+        await client.order("profile", profile="australia")
         await client.order("heal")
         assert one.lines.done == [
             (Line(0, 2), Conditions(is_cut=True)),
             (Line(WALLETS, 1), Conditions(delay_ms=12.5)),
             (Line(0, 1), Conditions(loss=0.05)),
+            (Line(0, 1), Conditions(delay_ms=24, jitter_ms=1.5, loss=0.01, reordering=0.02, duplication=0.03, bandwidth_kbit_s=800)),
             (Line(0, 2), GOOD),
+            "australia",
             "all",
         ]
         texts = [event["text"] for event in one.told]
         assert texts[:2] == ["start V3", "stop V3"]
-        assert texts[-5:] == ["cut V3 V1", "slow wallets V2", "lose 1 2", "heal V1 V3", "heal"]
+        assert texts[-5:] == ["lose 1 2", "shape V1 V2", "heal V1 V3", "profile australia", "heal"]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +167,8 @@ async def test_orders_reach_the_validators_and_the_lines(tmp_path: Path) -> None
         ("slow", {"line": ["V1", "V2"], "ms": True}, ErrorCode.CONFIG_INVALID, "delay"),
         ("slow", {"line": ["V1", "V2"], "ms": float("nan")}, ErrorCode.CONFIG_INVALID, "delay"),
         ("lose", {"line": ["V1", "V2"], "percent": 101}, ErrorCode.CONFIG_INVALID, "share"),
+        ("shape", {"line": ["V1", "V2"], "jitters": 1}, ErrorCode.CONFIG_INVALID, "a line has no 'jitters'"),
+        ("profile", {"profile": "atlantis"}, ErrorCode.CONFIG_INVALID, "there is no profile 'atlantis'"),
         ("heal", {"line": "everything"}, ErrorCode.CONFIG_INVALID, "unknown"),
     ],
 )

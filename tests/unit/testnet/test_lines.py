@@ -65,7 +65,9 @@ async def test_process_of_relays_takes_what_it_knows_and_refuses_the_rest(tmp_pa
         again = await service.command({"command": "open", "line": "V1>V3", "host": "127.0.0.1", "port": 9})
         assert opened["port"] == again["port"]
         await service.command({"command": "set", "line": "V1>V3", "cut": False, "delay_ms": 5, "loss": 0.5})
+        await service.command({"command": "set", "line": "V1>V3", "jitter_ms": 2, "reordering": 0.1, "duplication": 0.1, "bandwidth_kbit_s": 1000})
         wrong: list[dict[str, Any]] = [
+            {"command": "set", "line": "V1>V3", "jitter": 2},
             {"command": "set", "line": "V1>V2", "cut": True, "delay_ms": 0, "loss": 0},
             {"command": "set", "line": "V1>V3", "cut": 1, "delay_ms": 0, "loss": 0},
             {"command": "set", "line": "V1>V3", "cut": True, "delay_ms": "0", "loss": 0},

@@ -17,6 +17,7 @@ from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line
 from testnet.link_service import Address, LinkService
+from testnet.profiles import load_profile
 from tests.unit.network.peers import eventually
 
 CUT = Conditions(is_cut=True)
@@ -90,6 +91,29 @@ async def test_both_ends_are_led_through_relays_and_back(tmp_path: Path) -> None
         await one.links.heal_all()
         assert (set(one.supervisor.routes.values()), one.wallets.routes, one.links.conditions) == ({None}, {1: None}, {})
         assert one.states()[-2:] == [("V1-V3", False), ("wallets-V2", False)]
+
+
+async def test_a_profile_gives_every_line_its_conditions_and_leaves_good_ones_direct(tmp_path: Path) -> None:
+    async with lines(tmp_path / "home") as one:
+        await one.links.apply(load_profile("local"))
+        assert (one.links.pid, one.events) == (None, []), "nothing is started where nothing is to be done"
+        profile = load_profile("australia")
+        await one.links.apply(profile)
+        assert one.links.conditions == dict(profile.lines(4))
+        assert len(one.supervisor.routes) == 12
+        assert one.wallets.routes.keys() == {0, 1, 2, 3}
+        told = next(event for event in one.events if event["event"] == "line_state" and event["line"] == "wallets-V4")
+        assert {name: told[name] for name in ("delay_ms", "jitter_ms", "loss", "bandwidth_kbit_s")} == {
+            "delay_ms": 24,
+            "jitter_ms": 1,
+            "loss": 0.001,
+            "bandwidth_kbit_s": 0,
+        }
+        count = len(one.events)
+        await one.links.apply(profile)
+        assert len(one.events) == count, "what is so already is not told again"
+        await one.links.apply(load_profile("local"))
+        assert (set(one.supervisor.routes.values()), one.links.conditions) == ({None}, {})
 
 
 async def test_relays_that_die_leave_every_line_direct(tmp_path: Path) -> None:
