@@ -25,6 +25,7 @@ from mesh_app.setup import Setup
 from mesh_app.state.about import About
 from mesh_app.terminal import give_back_terminal, hold_terminal
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
+from mesh_core.wallet.secrecy import refuse_core_dumps
 from testnet.layout import NetworkFolder
 
 NO_COLOR: Final = "NO_COLOR"
@@ -64,6 +65,7 @@ def _show(
     workbench: LocalWorkbench | AttachedWorkbench, locations: Locations, settings: Settings, *, problems: tuple[str, ...], record: Path | None = None
 ) -> int:
     """The screen of an open workbench, until the person quits."""
+    refuse_core_dumps()
     _open_log(locations.log, settings)
     kept, kept_problem = read_kept(locations.state)
     setup = make_setup(locations, settings, kept, problems=(*problems, *((kept_problem,) if kept_problem else ())))

@@ -34,6 +34,7 @@ from mesh_core.wallet.faucet import ask_faucet
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.home_folder import HomeFolder
 from mesh_core.wallet.network import load_network
+from mesh_core.wallet.secrecy import refuse_core_dumps
 from testnet.command_process import Command, CommandProcess, run_process, unknown_command
 from testnet.faucet import FAUCET_TEXT, FAUCET_WALLET, MAX_UNITS
 from testnet.wallet_documents import build_receipt, check_file, find_certificate, path_of
@@ -273,6 +274,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--wallets", type=Path, required=True)
     parser.add_argument("--only", action="append", metavar="NAME", help="open this wallet, and none that is not named (default: all)")
     options = parser.parse_args(arguments)
+    refuse_core_dumps()
 
     async def work(output: LineWriter) -> None:
         prepare()

@@ -22,6 +22,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.types.basic import PublicKey
 from mesh_core.validator.output import LineWriter
 from mesh_core.wallet.network import load_network
+from mesh_core.wallet.secrecy import refuse_core_dumps
 from testnet.attacks.judging import Bystander
 from testnet.attacks.laboratory import Laboratory
 from testnet.attacks.modules import LABORATORY
@@ -86,6 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=f"python -m {MODULE}")
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args(arguments)
+    refuse_core_dumps()
 
     async def work(output: LineWriter) -> None:
         prepare()

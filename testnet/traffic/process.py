@@ -26,6 +26,7 @@ from mesh_core.validator.output import LineWriter
 from mesh_core.wallet import events
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.network import load_network
+from mesh_core.wallet.secrecy import refuse_core_dumps
 from testnet.command_process import Command, CommandProcess, run_process, unknown_command
 from testnet.layout import NetworkFolder
 from testnet.traffic.machine import describe_machine
@@ -171,6 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="mesh-testnet traffic")
     parser.add_argument("--home", type=Path, required=True)
     options = parser.parse_args(arguments)
+    refuse_core_dumps()
 
     async def work(output: LineWriter) -> None:
         prepare()

@@ -19,8 +19,8 @@ from typing_extensions import override
 from mesh_core.crypto import ristretto
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.wallet.cli.exit_status import EXPLAINED, ExitStatus, status_of
-from mesh_core.wallet.cli.secrecy import refuse_core_dumps
 from mesh_core.wallet.cli.settings import Settings, WalletGroup, pass_settings
+from mesh_core.wallet.secrecy import refuse_core_dumps
 
 PROGRAM = "mesh-wallet"
 COMMANDS = {

@@ -159,7 +159,7 @@ def test_path_that_cannot_be_is_refused_in_words(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 def test_what_is_in_memory_stays_out_of_core_dumps() -> None:
     """Whoever may not be dumped may not be looked into: the kernel says so by the owner of the process's files."""
-    script = "import ctypes, resource; from mesh_core.wallet.cli.secrecy import refuse_core_dumps; refuse_core_dumps(); "
+    script = "import ctypes, resource; from mesh_core.wallet.secrecy import refuse_core_dumps; refuse_core_dumps(); "
     script += "print(resource.getrlimit(resource.RLIMIT_CORE), ctypes.CDLL(None).prctl(3))"
     ended = subprocess.run([sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert ended.stdout == "(0, 0) 0\n"

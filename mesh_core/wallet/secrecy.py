@@ -1,4 +1,4 @@
-"""Keeps what is in this process's memory out of core dumps: seeds and passphrases lie there while a command runs."""
+"""Keeps what is in this process's memory out of core dumps: for every process that holds seeds, or shows phrases and takes passphrases."""
 
 import ctypes
 import resource
@@ -12,7 +12,8 @@ _PR_SET_DUMPABLE: Final = 4
 def refuse_core_dumps() -> None:
     """No core dump of this process from here on, and on Linux no other process of the same user may look into it (ptrace, /proc/PID/environ).
 
-    The limit alone does not hold where the kernel hands dumps to a program, as most distributions let it.
+    Processes that it starts inherit the limit, and nothing else of it. The limit alone does not hold where the kernel hands dumps to a program, as most
+    distributions let it.
     """
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
