@@ -1,15 +1,19 @@
 """A wallet's seed under a passphrase: Argon2id makes the key, secretbox (XSalsa20-Poly1305) seals. Both are libsodium's, through PyNaCl.
 
-    key    = Argon2id(passphrase, salt(16), operations, memory)          32 bytes
+    key    = Argon2id(NFKD(passphrase), salt(16), operations, memory)    32 bytes
     sealed = secretbox(key, nonce(24), seed)                              the nonce in front, 72 bytes in all
+
+The passphrase is normalised as BIP-39 does it: one keyboard writes é as one character, another as a letter and an accent, and nobody sees the difference.
+Earlier files were sealed under the characters as they were typed: those are tried as well, where they are others.
 
 The file says with which cost it was sealed, so that the cost can rise later. A cost beyond `MOST` is refused: it was not written by this program, and to
 follow it would only hang the machine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
+from unicodedata import normalize
 
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
@@ -63,19 +67,30 @@ def seal_seed(seed: bytes, passphrase: str, entropy: Callable[[int], bytes], cos
     if not passphrase:
         raise LocalFault(ErrorCode.PASSPHRASE, "the passphrase is empty")
     salt = entropy(argon2id.SALTBYTES)
-    box = SecretBox(_derive(passphrase, salt, cost))
+    box = SecretBox(_derive(normalize("NFKD", passphrase), salt, cost))
     return SealedSeed(cost.operations, cost.memory_kib, salt, bytes(box.encrypt(seed, entropy(SecretBox.NONCE_SIZE))))
 
 
 def open_seed(sealed: SealedSeed, passphrase: str) -> bytes:
-    """The seed: 32 bytes, secret. Takes as long as sealing did. LocalFault: PASSPHRASE where it is another one, KEY_FILE for a cost that no wallet writes."""
+    """The seed: 32 bytes, secret. Takes as long as sealing did; up to three times as long for another passphrase, or an earlier file, beyond ASCII.
+
+    LocalFault: PASSPHRASE where it is another one, KEY_FILE for a cost that no wallet writes.
+    """
     cost = SealingCost(sealed.operations, sealed.memory_kib)
     if not (argon2id.OPSLIMIT_MIN <= cost.operations <= MOST.operations and LEAST_MEMORY_KIB <= cost.memory_kib <= MOST.memory_kib):
         raise LocalFault(ErrorCode.KEY_FILE, f"the sealed seed asks for {cost.operations} passes over {cost.memory_kib} KiB: no wallet seals so")
-    try:
-        return bytes(SecretBox(_derive(passphrase, sealed.salt, cost)).decrypt(sealed.sealed))
-    except CryptoError as error:
-        raise LocalFault(ErrorCode.PASSPHRASE, "this is not the passphrase that the seed was sealed with, or the file was changed") from error
+    for form in _forms(passphrase):
+        key = _derive(form, sealed.salt, cost)
+        try:
+            return bytes(SecretBox(key).decrypt(sealed.sealed))
+        except CryptoError:
+            continue
+    raise LocalFault(ErrorCode.PASSPHRASE, "this is not the passphrase that the seed was sealed with, or the file was changed")
+
+
+def _forms(passphrase: str) -> Iterator[str]:
+    """What a seed may be sealed under: the normal form; the characters as they are typed; and as most keyboards would have typed them."""
+    return iter(dict.fromkeys((normalize("NFKD", passphrase), passphrase, normalize("NFC", passphrase))))
 
 
 def _derive(passphrase: str, salt: bytes, cost: SealingCost) -> bytes:

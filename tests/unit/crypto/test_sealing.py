@@ -2,11 +2,13 @@
 
 import hashlib
 from dataclasses import replace
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nacl.pwhash import argon2id
+from nacl.secret import SecretBox
 
 from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, MODERATE, MOST, SEALED_SEED, SealedSeed, SealingCost, open_seed, seal_seed
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
@@ -30,6 +32,29 @@ def refusal(box: SealedSeed, passphrase: str = PASSPHRASE) -> LocalFault:
 def test_right_passphrase_opens_it() -> None:
     assert open_seed(sealed(), PASSPHRASE) == SEED
     assert open_seed(sealed("пароль 🔑"), "пароль 🔑") == SEED
+
+
+def earlier_file(passphrase: str) -> SealedSeed:
+    """As files were sealed before passphrases had a normal form: under the characters as they were typed."""
+    salt = bytes(argon2id.SALTBYTES)
+    key = argon2id.kdf(SecretBox.KEY_SIZE, passphrase.encode(), salt, opslimit=CHEAP.operations, memlimit=CHEAP.memory_kib * 1024)
+    return SealedSeed(CHEAP.operations, CHEAP.memory_kib, salt, bytes(SecretBox(key).encrypt(SEED, bytes(SecretBox.NONCE_SIZE))))
+
+
+ONE, OTHER = normalize("NFC", "Zoë trinkt süßen Kaffee"), normalize("NFD", "Zoë trinkt süßen Kaffee")
+"""The same words from two keyboards."""
+
+
+@pytest.mark.parametrize(("sealed_with", "typed"), [(ONE, OTHER), (OTHER, ONE), ("\ufb01ne \uff11", "fine 1"), ("한글", normalize("NFD", "한글"))])
+def test_the_same_words_open_it_however_a_keyboard_writes_them(sealed_with: str, typed: str) -> None:
+    assert sealed_with != typed
+    assert open_seed(sealed(sealed_with), typed) == SEED
+
+
+@pytest.mark.parametrize(("sealed_with", "typed"), [(ONE, ONE), (OTHER, OTHER), (ONE, OTHER), ("\ufb01ne", "\ufb01ne")])
+def test_earlier_files_open_as_they_did(sealed_with: str, typed: str) -> None:
+    assert open_seed(earlier_file(sealed_with), typed) == SEED
+    assert refusal(earlier_file(sealed_with), typed + "x").code is ErrorCode.PASSPHRASE
 
 
 @pytest.mark.parametrize("other", ["", PASSPHRASE + " ", PASSPHRASE.upper(), "x"])
