@@ -19,6 +19,7 @@ TITLE = r'"([^"]+)"'
 REFERENCE = re.compile(rf"(docs/[\w./-]+\.md)((?:,\s*(?:#\s*)?{TITLE})*)")
 """A document, and the titles in quotation marks behind it, if any; a title may stand on the next line."""
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+PATH = re.compile(rf"`((?:{'|'.join((*CODE_FOLDERS, 'docs'))})/[\w./-]+)`")
 LOCAL_CODES_FROM = 0x1000
 
 
@@ -95,6 +96,13 @@ def test_every_link_between_documents_leads_somewhere(path: Path) -> None:
         assert found.exists(), f"{name_of(path)} links to {target}, which does not exist"
         if anchor:
             assert anchor in [anchor_of(title) for title in headings_of(found)], f"{name_of(path)} links to {target}, which is no section"
+
+
+@pytest.mark.parametrize("path", documents(), ids=name_of)
+def test_every_file_that_a_document_names_exists(path: Path) -> None:
+    # Whoever wants to know how a claim is shown opens what stands beside it.
+    for named in PATH.findall(path.read_text(encoding="utf-8")):
+        assert (ROOT / named).exists(), f"{name_of(path)} names {named}, which does not exist"
 
 
 def test_titles_of_the_protocol_are_distinct() -> None:
