@@ -64,6 +64,8 @@ class WorkContext:
         task = asyncio.get_running_loop().create_task(do())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        # Cancelled before its first turn, the task never came to the work: Python would warn that nobody awaited it.
+        task.add_done_callback(lambda _: work.close())
 
     def tell_fault(self, error: MeshError, *, wallet: str | None = None) -> None:
         """Publish a fault; `wallet` where it concerns one."""

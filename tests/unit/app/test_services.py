@@ -1,6 +1,7 @@
 """The services between the screen and the processes: commands to the wallets, a home and its owner, and what follows from what the validators say."""
 
 import asyncio
+import inspect
 import json
 import os
 import signal
@@ -324,6 +325,20 @@ async def test_validator_that_cannot_be_started_is_told_as_an_event(opened: Loca
     assert "V1 did not start" in told[-1]["text"]
     assert "is not TOML" in told[-1]["text"]
     assert json.dumps(told)
+
+
+async def test_work_that_is_given_up_before_it_began_is_not_forgotten(opened: LocalWorkbench) -> None:
+    """An order just before the screen is left. Python would warn, some time later, of a coroutine that nobody awaited."""
+    began: list[str] = []
+
+    async def work() -> None:
+        began.append("began")
+
+    assert opened._context is not None
+    given = work()
+    opened._context.in_background(given)
+    await opened._context.cancel_tasks()
+    assert (began, inspect.getcoroutinestate(given)) == ([], inspect.CORO_CLOSED)
 
 
 async def test_closing_while_a_validator_starts_leaves_no_process(tmp_path: Path) -> None:
