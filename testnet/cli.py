@@ -1,17 +1,21 @@
 """The `mesh-testnet` command: tools around the protocol. Each of its commands is a module of `testnet/commands`."""
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault
-from testnet.commands import bench, init, simulate, torture, up, vectors
+from testnet.commands import audit, bench, down, init, simulate, torture, up, vectors
 from testnet.commands.control import CONTROL_COMMANDS
 from testnet.commands.registry import EXIT_FAILED, Command, add_commands, run_chosen
 
 EXIT_NO_VALIDATOR = 3
-COMMANDS: Final[tuple[Command, ...]] = (vectors, bench, torture, init, up, simulate, *CONTROL_COMMANDS)
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Where no more can be written."""
+COMMANDS: Final[tuple[Command, ...]] = (vectors, bench, torture, init, up, down, audit, simulate, *CONTROL_COMMANDS)
 """In the order in which `--help` names them."""
 
 
@@ -19,10 +23,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 good, 1 failed, 2 wrong usage, 3 a validator of `up` could not be started."""
     options = make_parser().parse_args(arguments)
     try:
-        return run_chosen(options)
+        status = run_chosen(options)
+        # Here and not when Python ends: what cannot be written is told in words, and with a status.
+        sys.stdout.flush()
+        return status
     except LocalFault as fault:
         sys.stderr.write(f"mesh-testnet: {fault}\n")
         return EXIT_NO_VALIDATOR if fault.code is ErrorCode.VALIDATOR_START else EXIT_FAILED
+    except KeyboardInterrupt:
+        sys.stderr.write("mesh-testnet: interrupted\n")
+        return EXIT_FAILED
+    except BrokenPipeError:
+        _give_up_output()
+        return EXIT_FAILED
+    except OSError as error:
+        if error.errno not in FULL:
+            raise  # a bug of ours: what the system refuses about files is told by whoever opens them
+        _give_up_output()
+        sys.stderr.write(f"mesh-testnet: standard output cannot be written: {error.strerror or error}\n")
+        return EXIT_FAILED
+
+
+def _give_up_output() -> None:
+    """Python flushes once more at the end, and would complain of whoever has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_parser() -> argparse.ArgumentParser:

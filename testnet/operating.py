@@ -24,11 +24,23 @@ FOLLOWERS = "followers"
 class Operating:
     """`open`, then `close`. `take` is given every event of the network, from the first on, those that this publishes included."""
 
-    def __init__(self, folder: NetworkFolder, supervisor: Supervisor, wallets: RoutedWallets, publish: Callable[[Event], None], *, program: str) -> None:
-        """`publish` is given what the lines, the logs and other programs' orders tell. `program` is who runs the network, for people."""
+    def __init__(
+        self,
+        folder: NetworkFolder,
+        supervisor: Supervisor,
+        wallets: RoutedWallets,
+        publish: Callable[[Event], None],
+        *,
+        program: str,
+        end: Callable[[str], None] | None = None,
+    ) -> None:
+        """`publish` is given what the lines, the logs and other programs' orders tell. `program` is who runs the network, for people.
+
+        `end` is called with a reason when another program wants the network to end; without it, it cannot.
+        """
         self._memory = Memory()
         self.links = LinkService(folder, supervisor, wallets, publish)
-        orders = Orders(folder, supervisor, self.links, self._memory, program)
+        orders = Orders(folder, supervisor, self.links, self._memory, program, end)
         self.reports = ValidatorReports(folder, supervisor, publish)
         self._control = ControlServer(folder, self._memory, orders, publish, lambda is_watched: self.reports.watch(FOLLOWERS, is_watched))
         self._logs = LogTails([folder.validator(index).log for index in range(len(supervisor.states))], publish)

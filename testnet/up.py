@@ -36,7 +36,9 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class UpNetwork:
     """The processes of one home. `open`, then `start`; `close` at the end, whatever happened."""
 
-    def __init__(self, folder: NetworkFolder, publish: Callable[[Event], None]) -> None:
+    def __init__(self, folder: NetworkFolder, publish: Callable[[Event], None], end: Callable[[str], None] | None = None) -> None:
+        """`end` is called with a reason when another program asks for the network's end."""
+        self._end = end
         self._folder = folder
         self._tell_outside = publish
         self._operating: Operating | None = None
@@ -62,7 +64,7 @@ class UpNetwork:
             text = f"the network in {folder.home} has {size} validators, and their number never changes: leave out --validators, or choose another folder"
             raise LocalFault(ErrorCode.CONFIG_INVALID, text)
         self._supervisor = Supervisor(folder, size, self._publish, auto_restart=True)
-        self._operating = Operating(folder, self._supervisor, self._wallets, self._publish, program="mesh-testnet up")
+        self._operating = Operating(folder, self._supervisor, self._wallets, self._publish, program="mesh-testnet up", end=self._end)
 
     async def start(self) -> None:
         """Start every process; returns when all validators are up and the faucet listens. LocalFault (VALIDATOR_START, STORE_UNAVAILABLE)."""
@@ -153,7 +155,7 @@ async def _run(folder: NetworkFolder, validators_count: int | None, recipe: Reci
 
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, ask_to_stop, number.name)
-    network = UpNetwork(folder, publish)
+    network = UpNetwork(folder, publish, ask_to_stop)
     try:
         try:
             await _serve(network, validators_count, recipe, stop, publish)
