@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from typing_extensions import override
 
-from mesh_app.format import amount, short
+from mesh_app.format import amount, duration, short
 from mesh_app.ledger_filter import HELP, FilterError, parse
 from mesh_app.ledger_words import amount_text, known_names, opened_row, parties
 from mesh_app.spans import Line, Span, validator_name
@@ -24,6 +24,7 @@ from mesh_app.widgets.row_list import RowList
 LANGUAGE: Final = "?"
 """Typed into the filter, it shows the language instead of rows."""
 PAGE: Final = 200
+_NANOSECONDS_PER_SECOND: Final = 1_000_000_000
 
 
 class LedgerList(FilteredList):
@@ -96,7 +97,7 @@ class LedgerRows(RowList[int]):
             (Span(padded("signed by", 12), "label"),),
             (Span(right_aligned("bytes", 5), "label"),),
         ]
-        return [fitted(parts, width)]
+        return [*_progress_lines(state, width), fitted(parts, width)]
 
     @override
     def row_line(self, state: State, key: int, width: int) -> Line:
@@ -176,11 +177,17 @@ class LedgerRows(RowList[int]):
         ledger = state.ledger
         title = "Certificates"
         if ledger.source is not None:
-            whose = f"the log of {validator_name(ledger.source)}"
-            read = (
-                f"reading {amount(ledger.length)} of {amount(ledger.target)} · {ledger.rate:,.0f}/s"
-                if ledger.is_reading and ledger.target > ledger.length
-                else amount(ledger.length)
-            )
-            title = f"Certificates · {whose} · {read}"
+            title = f"Certificates · the log of {validator_name(ledger.source)} · {amount(ledger.length)}"
         self.border_title = title if not ledger.error else f"{title} · ✖ {ledger.error}"
+
+
+def _progress_lines(state: State, width: int) -> Sequence[Line]:
+    """How far the reading of a long log is. It begins with the oldest: a validator is asked for what follows a chain hash, which only the rows before give."""
+    ledger = state.ledger
+    if not ledger.is_reading or ledger.target - ledger.length <= PAGE:
+        return ()
+    parts: list[Line] = [(Span("◌ ", "wait"), Span(f"reading {amount(ledger.length)} of {amount(ledger.target)}", "wait"))]
+    if ledger.rate:
+        left_ns = int((ledger.target - ledger.length) / ledger.rate * _NANOSECONDS_PER_SECOND)
+        parts += [(Span(f"{duration(left_ns)} left", "text"),), (Span(f"{ledger.rate:,.0f}/s", "dim"),)]
+    return [fitted([*parts, (Span("the oldest first", "dim"),)], width)]

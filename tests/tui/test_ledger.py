@@ -65,6 +65,21 @@ async def test_rows_with_names_the_newest_first(desk: Desk, told: list[Event]) -
         assert "the log of V1 · 3" in running.screen_text()
 
 
+async def test_a_long_log_says_how_far_its_reading_is(desk: Desk, told: list[Event]) -> None:
+    """Where the title has no room for it, and where rows are still missing, at every width."""
+    log = next(event for event in told if event["event"] == "ledger_log" and event["validator"] is not None)
+    async with desk(size=(100, 30)) as running:
+        running.bench.emit({**log, "length": 12_345, "target": 1_000_000, "reading": True, "rate": 900.0, "error": ""})
+        await running.press("4")
+        assert running.pane_text("#ledger-rows").splitlines()[0] == "◌ reading 12,345 of 1,000,000  18:17 left"
+        await running.pilot.resize_terminal(200, 60)
+        await running.settle()
+        assert running.pane_text("#ledger-rows").splitlines()[0].endswith("18:17 left  900/s  the oldest first")
+        running.bench.emit({**log, "length": 999_900, "target": 1_000_000, "reading": True, "rate": 900.0, "error": ""})
+        await running.settle()
+        assert "reading 9" not in running.pane_text("#ledger-rows"), "what is read in a moment is not told"
+
+
 async def test_the_certificate_under_the_cursor_is_asked_for_once(desk: Desk, told: list[Event]) -> None:
     async with desk() as running:
         await opened(running, told, only=LOOKING)
