@@ -22,7 +22,8 @@ def put_aside_unfinished(folder: NetworkFolder) -> Path | None:
 
     Nothing is deleted, and wallets stay where they are. LocalFault (STORE_UNAVAILABLE) where validators have run: then only `network.toml` is missing.
     """
-    left = sorted(folder.home.glob("v[0-9]*"))
+    # An empty folder is nothing that was left: volumes of containers are mounted there, and cannot be moved.
+    left = sorted(path for path in folder.home.glob("v[0-9]*") if any(path.iterdir()))
     has_run = [path.name for path in left if _has_run(ValidatorFolder(path))]
     if has_run:
         raise LocalFault(
