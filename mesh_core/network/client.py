@@ -423,10 +423,12 @@ async def connect(
     entropy: Entropy = os.urandom,
     connect_timeout_s: float = CONNECT_TIMEOUT_S,
     handshake_timeout_s: float = HANDSHAKE_TIMEOUT_S,
+    local_host: str | None = None,
 ) -> Connection:
     """A connection on which requests may be sent at once. PeerFault when the validator is not there, is somebody else, or refuses.
 
     `on_end` is called when an opened or opening connection ends, `on_doubt` when the operating system says that nobody listens at the port any more.
+    `local_host` is the address of this machine to send from, for whoever has several.
     """
     configuration = client_configuration(peer.tls_certificate_der, max_datagram_bytes=max_datagram_bytes(peer.host))
     made: list[Connection] = []
@@ -449,7 +451,7 @@ async def connect(
     fault = PeerFault(ErrorCode.PEER_UNREACHABLE, "the name has no address", peer=peer.display_name)
     for family, address in await _resolve(peer, connect_timeout_s):
         try:
-            await dial(address, family, configuration, make_connection)
+            await dial(address, family, configuration, make_connection, local_host=local_host)
             await made[-1].wait_opened(connect_timeout_s=connect_timeout_s, handshake_timeout_s=handshake_timeout_s)
         except PeerFault as failed:
             fault = failed

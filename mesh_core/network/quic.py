@@ -18,7 +18,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from aioquic.asyncio.protocol import QuicConnectionProtocol
 from aioquic.asyncio.server import QuicServer
@@ -26,6 +26,7 @@ from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted, QuicEvent, StopSendingReceived, StreamDataReceived, StreamReset
 from aioquic.quic.packet import QuicErrorCode
+from aioquic.tls import Epoch
 from cryptography.hazmat.primitives.serialization import Encoding
 from typing_extensions import override
 
@@ -53,6 +54,15 @@ RECEIVE_BUFFER_BYTES: Final = 4 * 1024 * 1024
 """Asked of the kernel, which grants what it allows: the default held only 256 small datagrams before it dropped the rest."""
 
 LEAST_RECEIVE_BUFFER_BYTES: Final = 256 * 1024
+
+ACKNOWLEDGE_WITHIN_S: Final = 0.01
+"""A server acknowledges a request so late at most: most answers leave before, and carry the acknowledgement. aioquic waits for a millisecond, and then sends a
+packet for it alone. The 25 ms that both ends announce (RFC 9000, section 13.2.1), and that senders wait for, are not touched. A client acknowledges as before:
+what it reads may be megabytes, whose sender waits for it."""
+
+MAX_UDP_BYTES: Final = 65536
+READ_AT_ONCE: Final = 5
+"""Datagrams that a server takes from its socket in one turn of the event loop, which takes one."""
 
 MAX_REASON_BYTES: Final = 200
 """The reason must fit into one close packet."""
@@ -104,6 +114,8 @@ class QuicTransport(QuicConnectionProtocol):
         self._max_reassembly_bytes = max_reassembly_bytes
         self._is_closing = False
         self._is_terminated = False
+        self._has_data = False
+        """Whether something was queued since the last packet."""
         _limit_peer_streams(quic)
         self._owner = make_owner(self)
 
@@ -123,6 +135,7 @@ class QuicTransport(QuicConnectionProtocol):
         except (ValueError, RuntimeError):
             # The peer has never opened the stream, or has reset it.
             return False
+        self._has_data = True
         self._transmit_soon()
         return True
 
@@ -161,6 +174,9 @@ class QuicTransport(QuicConnectionProtocol):
         if self._is_terminated:
             return
         try:
+            if self._has_data:
+                self._has_data = False
+                _acknowledge_with_data(self._quic, self._loop.time())
             super().transmit()
         except Exception:
             logger.exception("sending failed")
@@ -173,7 +189,13 @@ class QuicTransport(QuicConnectionProtocol):
         # Time of this thread: what other processes take of the machine is not this peer's doing.
         started = time.thread_time()
         try:
-            super().datagram_received(data, addr)
+            self._quic.receive_datagram(cast("bytes", data), addr, now=self._loop.time())
+            self._process_events()
+            if _pending_close(self._quic) is None:
+                # Not at once, as aioquic does: what is read in this turn of the loop, and answered in it, shares acknowledgements and packets.
+                self._transmit_soon()
+            else:
+                self.transmit()
             self._after_input()
         except Exception:
             # One peer's packet, whatever it is, may end one connection only.
@@ -212,6 +234,8 @@ class QuicTransport(QuicConnectionProtocol):
             case StreamReset() | StopSendingReceived():
                 self._stream_ended(event.stream_id)
             case HandshakeCompleted():
+                if not self._quic.configuration.is_client:
+                    _delay_acknowledgements(self._quic, ACKNOWLEDGE_WITHIN_S)
                 self._owner.on_secured()
             case ConnectionTerminated():
                 self._end(_close_reason(event))
@@ -259,17 +283,25 @@ class QuicTransport(QuicConnectionProtocol):
 
 
 async def dial(
-    address: Address, family: socket.AddressFamily, configuration: QuicConfiguration, make_owner: Callable[[QuicTransport], TransportOwner]
+    address: Address,
+    family: socket.AddressFamily,
+    configuration: QuicConfiguration,
+    make_owner: Callable[[QuicTransport], TransportOwner],
+    *,
+    local_host: str | None = None,
 ) -> QuicTransport:
     """Begin a connection to a resolved address; success and failure are told to the owner. OSError when there is no route.
 
     The UDP socket is connected: packets from any other address are dropped by the kernel, and a port on which nobody listens is reported at once.
+    It sends from `local_host`, if that is given (an address of this machine), else from whichever address leads there.
     """
     loop = asyncio.get_running_loop()
     udp = socket.socket(family, socket.SOCK_DGRAM)
     try:
         udp.setblocking(False)
         _raise_receive_buffer(udp)
+        if local_host is not None:
+            udp.bind((local_host, 0))
         udp.connect(address)
         quic = QuicConnection(configuration=configuration)
         _, transport = await loop.create_datagram_endpoint(lambda: QuicTransport(quic, make_owner, max_reassembly_bytes=CLIENT_REASSEMBLY_BYTES), sock=udp)
@@ -291,8 +323,17 @@ class QuicListener(QuicServer):
     sender addresses would fill the tables, and the answers would hit the owners of those addresses. On loopback nobody can forge.
     """
 
-    def __init__(self, *, configuration: QuicConfiguration, retry: bool, accept: Callable[[Address], Callable[[QuicTransport], TransportOwner] | None]) -> None:
+    def __init__(
+        self,
+        udp: socket.socket,
+        *,
+        configuration: QuicConfiguration,
+        retry: bool,
+        accept: Callable[[Address], Callable[[QuicTransport], TransportOwner] | None],
+    ) -> None:
+        """`udp` is bound, and the event loop reads from it, too."""
         super().__init__(configuration=configuration, create_protocol=self._create_transport, retry=retry)
+        self._udp = udp
         self._accept = accept
         self._sender: Address = ("", 0)
         self._closed_future: asyncio.Future[None] = self._loop.create_future()
@@ -315,6 +356,15 @@ class QuicListener(QuicServer):
 
     @override
     def datagram_received(self, data: bytes | str, addr: Address) -> None:
+        self._take_datagram(data, addr)
+        for _ in range(READ_AT_ONCE - 1):
+            try:
+                more, sender = self._udp.recvfrom(MAX_UDP_BYTES)
+            except OSError:
+                return  # most often that nothing is left; whatever else it is, the event loop meets it at its next read
+            self._take_datagram(more, sender)
+
+    def _take_datagram(self, data: bytes | str, addr: Address) -> None:
         self._sender = addr
         try:
             super().datagram_received(data, addr)
@@ -345,7 +395,15 @@ async def listen(
 ) -> QuicListener:
     """Bind a UDP port (0: any free one) and accept connections. OSError when the port cannot be bound."""
     loop = asyncio.get_running_loop()
-    _, listener = await loop.create_datagram_endpoint(lambda: QuicListener(configuration=configuration, retry=retry, accept=accept), local_addr=(host, port))
+    [(family, kind, protocol, _, address), *_] = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM, flags=socket.AI_PASSIVE)
+    udp = socket.socket(family, kind, protocol)
+    try:
+        udp.setblocking(False)
+        udp.bind(address)
+        _, listener = await loop.create_datagram_endpoint(lambda: QuicListener(udp, configuration=configuration, retry=retry, accept=accept), sock=udp)
+    except BaseException:
+        udp.close()
+        raise
     return listener
 
 
@@ -406,3 +464,15 @@ def _limit_peer_streams(quic: QuicConnection) -> None:
     """The transport parameters offer 128 streams of each kind, which no public setting lowers. Only a client opens streams, two, bidirectional."""
     quic._local_max_streams_bidi.value = quic._local_max_streams_bidi.sent = 0 if quic.configuration.is_client else _PEER_STREAM_CREDIT  # noqa: SLF001
     quic._local_max_streams_uni.value = quic._local_max_streams_uni.sent = 0  # noqa: SLF001
+
+
+def _delay_acknowledgements(quic: QuicConnection, seconds: float) -> None:
+    """How long a packet of the peer may wait for its acknowledgement; no public setting says it."""
+    quic._ack_delay = seconds  # noqa: SLF001
+
+
+def _acknowledge_with_data(quic: QuicConnection, now: float) -> None:
+    """Let the next packet, which carries data, carry the acknowledgements that wait, too. aioquic puts them in when they are due, and not before."""
+    space = quic._spaces[Epoch.ONE_RTT] if Epoch.ONE_RTT in quic._spaces else None  # noqa: SLF001
+    if space is not None and space.ack_at is not None:
+        space.ack_at = min(space.ack_at, now)

@@ -1,8 +1,8 @@
 """Who is served next: what arrives is read first, and handled afterwards in slices, one request of each connection in turn.
 
-The event loop takes one datagram a turn. If each request were handled where it is read, a PING would wait in the kernel behind every request that came before
-it, a third of a millisecond to a millisecond each. So connections with requests queue here while the loop reads on; PINGs are answered where they are read.
-Any packet counts as reading: half a request, or an acknowledgement, stands before a PING in the kernel like anything else.
+The event loop takes a few datagrams a turn. If each request were handled where it is read, a PING would wait in the kernel behind every request that came
+before it, a third of a millisecond to a millisecond each. So connections with requests queue here while the loop reads on; PINGs are answered where they are
+read. Any packet counts as reading: half a request, or an acknowledgement, stands before a PING in the kernel like anything else.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from typing import Final
 
 SLICE_S: Final = 0.002
 """Requests are handled for so long at a stretch, one of them at least."""
-MOST_TURNS_OF_READING: Final = 20
-"""So many turns of the loop, each with one datagram, may go by before a slice is handled all the same: whoever sends without an end holds up nobody."""
+MOST_TURNS_OF_READING: Final = 4
+"""So many turns of the loop, each with a few datagrams, may go by before a slice is handled all the same: whoever sends without an end holds up nobody."""
 
 Serve = Callable[[], bool]
 """Handles one request; False when there is no other one now."""

@@ -10,7 +10,7 @@ import pytest
 from aioquic.quic.configuration import QuicConfiguration
 from aioquic.quic.connection import QuicConnection
 from aioquic.quic.events import ConnectionTerminated, HandshakeCompleted, QuicEvent
-from aioquic.tls import SessionTicket
+from aioquic.tls import Epoch, SessionTicket
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
@@ -191,3 +191,44 @@ def test_window_doubles_without_anything_being_read(pair: Pair) -> None:
         pair.client.send_stream_data(0, bytes(50_000))
         pair.exchange()
     assert pair.server._local_max_data.value > before
+
+
+def test_acknowledgement_waits_for_what_it_can_travel_with_and_no_longer_than_it_is_told(pair: Pair) -> None:
+    def server_sends() -> int:
+        return sum(len(data) for data, _ in pair.server.datagrams_to_send(pair.now))
+
+    def client_sends(data: bytes) -> None:
+        pair.client.send_stream_data(adapter.CONTROL_STREAM, data)
+        for datagram, _ in pair.client.datagrams_to_send(pair.now):
+            pair.server.receive_datagram(datagram, CLIENT_ADDRESS, pair.now)
+
+    def due_in() -> float:
+        timer_at = pair.server.get_timer()
+        assert timer_at is not None
+        return timer_at - pair.now
+
+    client_sends(b"request")
+    assert due_in() <= 0.0011, "aioquic's own delay; the one below would be of no use if it were long"
+    pair.now += 0.0011
+    pair.server.handle_timer(pair.now)
+    assert server_sends() > 0
+
+    adapter._delay_acknowledgements(pair.server, adapter.ACKNOWLEDGE_WITHIN_S)
+    client_sends(b"another")
+    assert due_in() == pytest.approx(adapter.ACKNOWLEDGE_WITHIN_S)
+    assert server_sends() == 0
+    pair.server.send_stream_data(adapter.CONTROL_STREAM, b"answer")
+    alone = server_sends()
+    assert alone > 0
+    assert due_in() == pytest.approx(adapter.ACKNOWLEDGE_WITHIN_S), "without help it does not go with the answer"
+    pair.server.send_stream_data(adapter.CONTROL_STREAM, b"answer")
+    adapter._acknowledge_with_data(pair.server, pair.now)
+    assert server_sends() > alone
+    assert pair.server._spaces[Epoch.ONE_RTT].ack_at is None, "it has gone with the second answer"
+
+    client_sends(b"a third")
+    pair.now += adapter.ACKNOWLEDGE_WITHIN_S + 0.0001
+    pair.server.handle_timer(pair.now)
+    assert server_sends() > 0
+    announced = pair.client._remote_ack_delay_exponent, pair.client._loss.max_ack_delay
+    assert announced == (3, 0.025), "senders wait for longer than any acknowledgement does"
