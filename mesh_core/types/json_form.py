@@ -8,11 +8,22 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+_PLAIN = frozenset((type(None), bool, int, float, str))
+"""Types, and none below them, that are their own form."""
+_KNOWN: dict[type[Any], tuple[str | None, tuple[str, ...]]] = {}
+"""Dataclasses that were seen: there are a few dozen of them."""
+
 
 def json_form(value: Any) -> Any:
     """`value` in terms of JSON. TypeError for a type that no event holds."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is bytes:
+        return value.hex()
     match value:
-        case None | bool() | str() | float():
+        case str() | float():
             return value
         case Enum():
             return value.name.lower()
@@ -25,13 +36,23 @@ def json_form(value: Any) -> Any:
         case dict():
             return {str(key): json_form(item) for key, item in value.items()}
         case _ if is_dataclass(value):
-            name = getattr(type(value), "EVENT", None)
+            name, attributes = _attributes(kind)
             form = {} if name is None else {"event": name}
-            return form | {field.name: json_form(getattr(value, field.name)) for field in fields(value)}
+            for attribute in attributes:
+                form[attribute] = json_form(getattr(value, attribute))
+            return form
         case _:
-            raise TypeError(f"{type(value).__name__} has no JSON form")
+            raise TypeError(f"{kind.__name__} has no JSON form")
+
+
+def _attributes(kind: type[Any]) -> tuple[str | None, tuple[str, ...]]:
+    """The event's name of a dataclass, if it has one, and its fields."""
+    found = _KNOWN.get(kind)
+    if found is None:
+        found = _KNOWN[kind] = getattr(kind, "EVENT", None), tuple(field.name for field in fields(kind))
+    return found
 
 
 def json_line(value: Any) -> str:
     """`value` as one line of JSON, newline included."""
-    return json.dumps(json_form(value), separators=(",", ":")) + "\n"
+    return _ENCODER.encode(json_form(value)) + "\n"
