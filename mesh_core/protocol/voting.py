@@ -6,7 +6,10 @@ leaves. A rule refuses by raising `Rejected`; here that becomes a VOTE_REJECT.
 Range proofs are checked elsewhere (`VerifyProof`) while other messages are handled; rules 3 to 6 are run again afterwards, since the state may have moved.
 """
 
+from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from mesh_core.errors import ErrorCode, Rejected
 from mesh_core.protocol.applying import Applying
@@ -31,7 +34,7 @@ from mesh_core.protocol.validation import (
     validate_signature,
 )
 from mesh_core.protocol.vote_book import VoteBook
-from mesh_core.types.basic import ZERO_HASH, Hash32
+from mesh_core.types.basic import ZERO_HASH, Hash32, PublicKey
 from mesh_core.types.certificate import Vote
 from mesh_core.types.events import VoteCast, VoteRejected, VoteRequested
 from mesh_core.types.messages import (
@@ -46,6 +49,8 @@ from mesh_core.types.messages import (
     VoteResponse,
 )
 from mesh_core.types.transition import Kind
+
+C = TypeVar("C", bound=Hashable)
 
 MAX_PROOFS_IN_FLIGHT = 1024
 MAX_PROOFS_PER_SOURCE = 32
@@ -77,6 +82,10 @@ class Voting:
         self._applying = applying
         self._penalties = Penalties()
         self._proofs: dict[Hash32, _ProofInFlight] = {}
+        self._waiting_of: Counter[Source] = Counter()
+        """Requests of each connection that wait for a proof."""
+        self._proofs_of: Counter[PublicKey] = Counter()
+        """Proofs of each account that are being checked."""
 
     @property
     def proofs_in_flight_count(self) -> int:
@@ -116,7 +125,7 @@ class Voting:
 
         So the code depends on the transition and the state alone, not on when the proof was checked, and a conflict leaves its proof in any case.
         """
-        proof = self._proofs.pop(transition_id)
+        proof = self._forget_proof(transition_id)
         if not valid:
             self._penalties.count_failure(proof.candidate.core.sender, now)
         try:
@@ -132,8 +141,16 @@ class Voting:
 
     def on_closed(self, source: Source) -> None:
         """Forget what a closed connection waits for."""
-        for proof in self._proofs.values():
-            proof.waiting = [(other, request_id) for other, request_id in proof.waiting if other != source]
+        if self._waiting_of.pop(source, 0):
+            for proof in self._proofs.values():
+                proof.waiting = [(other, request_id) for other, request_id in proof.waiting if other != source]
+
+    def _forget_proof(self, transition_id: Hash32) -> _ProofInFlight:
+        proof = self._proofs.pop(transition_id)
+        _count_down(self._proofs_of, proof.candidate.core.sender)
+        for source, _ in proof.waiting:
+            _count_down(self._waiting_of, source)
+        return proof
 
     def _run_state_rules(self, candidate: Identified) -> Vote | None:
         """Rules 3 to 6. A vote that was cast for this very transition is returned: rule 4 says to stop there."""
@@ -151,21 +168,23 @@ class Voting:
         """Rule 9, elsewhere. Requests for one transition share one verification."""
         self._require_voting(candidate)
         self._admit(candidate, source, now)
+        self._waiting_of[source] += 1
         known = self._proofs.get(candidate.transition_id)
         if known is not None:
             known.waiting.append((source, request_id))
             return []
+        self._proofs_of[candidate.core.sender] += 1
         self._proofs[candidate.transition_id] = _ProofInFlight(candidate, [(source, request_id)])
         return [VerifyProof(candidate.transition_id, build_range_statement(candidate), candidate.transition.range_proof)]
 
     def _admit(self, candidate: Identified, source: Source, now: float) -> None:
         """Refuse work, retryably, when too much of it waits. Never a judgement on the transition. To wait for a proof that is being checked costs no work."""
-        if sum(other == source for proof in self._proofs.values() for other, _ in proof.waiting) >= MAX_PROOFS_PER_SOURCE:
+        if self._waiting_of[source] >= MAX_PROOFS_PER_SOURCE:
             raise Rejected(ErrorCode.BUSY, "too many requests of this connection wait for a proof: retry")
         if candidate.transition_id in self._proofs:
             return
         self._penalties.require_service(candidate.core.sender, now)
-        if sum(proof.candidate.core.sender == candidate.core.sender for proof in self._proofs.values()) >= MAX_PROOFS_PER_ACCOUNT:
+        if self._proofs_of[candidate.core.sender] >= MAX_PROOFS_PER_ACCOUNT:
             raise Rejected(ErrorCode.BUSY, "too many proofs of this account wait to be verified: retry")
         if len(self._proofs) >= MAX_PROOFS_IN_FLIGHT:
             raise Rejected(ErrorCode.BUSY, "too many proofs wait to be verified: retry")
@@ -197,6 +216,14 @@ class Voting:
         if candidate is not None and refusal.rule > 2:
             effects.append(Emit(VoteRejected(candidate.core.sender, candidate.core.sequence, transition_id, refusal.code)))
         return effects
+
+
+def _count_down(counts: Counter[C], key: C) -> None:
+    """One less. A key with none is gone: whoever comes once must not stay in memory for ever."""
+    if counts[key] > 1:
+        counts[key] -= 1
+    else:
+        del counts[key]
 
 
 def _detail_of(refusal: Rejected) -> RejectDetail:
