@@ -45,6 +45,7 @@ from mesh_app.screens.wallets import WalletsScreen
 from mesh_app.settings.settings import THEMES
 from mesh_app.setup import Setup
 from mesh_app.shell.keeping import Keeping
+from mesh_app.shell.stylesheet import SteadyStylesheet
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.tones import MESH_MONO, MESH_THEMES
 from mesh_core.errors import MeshError
@@ -90,6 +91,7 @@ class MeshApp(Keeping):
 
     def __init__(self, workbench: Workbench, setup: Setup | None = None) -> None:
         super().__init__(workbench, setup or Setup())
+        self.stylesheet = SteadyStylesheet(variables=self.get_css_variables())
         self.when_up: Callable[[], None] = lambda: None
         """Called once the terminal is the screen's."""
         self._earlier_screens: list[str] = []

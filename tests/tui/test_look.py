@@ -1,11 +1,16 @@
 """Themes, zoom, errors above the keys, toasts, selecting text, and keys of one's own."""
 
 import re
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.css import stylesheet
+from textual.css.parse import parse as parse_css
 from textual.widgets import Static
 
+from mesh_app.app import MeshApp
 from mesh_app.locations import Locations
 from mesh_app.orders.validators import KillValidator, RestartValidator
 from mesh_app.settings.kept import Kept
@@ -33,6 +38,27 @@ async def test_a_key_goes_through_the_themes(desk: Desk) -> None:
             await running.press("T")
             seen.append(running.app.theme)
         assert seen == ["mesh-light", "mesh-mono", "mesh-dark"]
+
+
+async def test_styles_are_parsed_once_and_anew_with_a_theme(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual would parse everything again with each kind of screen and widget that comes to be shown, and no key is answered meanwhile."""
+    parsed: Counter[object] = Counter()
+
+    def parse(scope: str, css: str, read_from: tuple[str, str], **options: Any) -> Any:
+        if read_from[0].endswith(".tcss"):
+            parsed[read_from[0]] += 1
+        return parse_css(scope, css, read_from, **options)
+
+    monkeypatch.setattr(stylesheet, "parse", parse)
+    async with desk() as running:
+        for key in "23456781":
+            await running.press(key)
+        assert len(parsed) == 1 + len(MeshApp.MODES)
+        assert {*parsed.values()} == {1}
+        before = colours_of(running)
+        await running.press("T")
+        assert {*parsed.values()} == {2}
+        assert colours_of(running) != before
 
 
 def colours_of(running: Running) -> set[object]:
