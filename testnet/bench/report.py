@@ -27,6 +27,7 @@ MODULES: Final[dict[str, str]] = {
     "soak": "testnet.bench.soak_tables",
     "proofs": "testnet.bench.proofs_tables",
     "latency": "testnet.bench.latency_tables",
+    "hosts": "testnet.bench.hosts_tables",
 }
 """By benchmark: the module whose `tables(result)` understands its figures."""
 
