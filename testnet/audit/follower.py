@@ -104,6 +104,11 @@ class LogFollower:
         """Chain hash of these."""
         return self._machine.ledger.globals.chain
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether range proofs of entries that were taken are not checked so far."""
+        return bool(self._unproven)
+
     def take(self, data: bytes) -> tuple[CheckedCertificate, tuple[Record, ...]]:
         """The next entry's bytes: the certificate, and all records that a validator makes durable for it. LogError, after which this cannot go on."""
         index = self.length

@@ -8,17 +8,17 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from mesh_core.errors import ErrorCode, LocalFault, PeerFault
+from mesh_core.errors import ErrorCode, PeerFault
+from mesh_core.protocol.genesis import Genesis
 from mesh_core.types.basic import Hash32
 from mesh_core.wallet.network import Network
 from testnet.audit.comparing import compare_logs
 from testnet.audit.follower import Known, LogError, LogFollower
+from testnet.audit.reading import read_on, require_answer, until_seen
 from testnet.audit.report import AuditedValidator, AuditReport
-from testnet.observer.client import ObserverClient, ValidatorSight
-from testnet.observer.log import ChainDiffersError, ask_log, knows_chain
+from testnet.observer.client import ObserverClient, Sights, ValidatorSight
+from testnet.observer.log import ChainDiffersError
 
-CONNECT_S: Final = 5.0
-"""Who has not answered by then is told as silent."""
 REST_S: Final = 15.0
 """How long a network that goes on is followed behind the first reading."""
 LOOK_S: Final = 0.1
@@ -26,44 +26,35 @@ LOOK_S: Final = 0.1
 Tell = Callable[[str, int, int], None]
 
 
-async def audit_network(network: Network, tell: Tell, *, rest_s: float = REST_S) -> AuditReport:
+async def audit_network(network: Network, tell: Tell) -> AuditReport:
     """Audit every validator of a network. LocalFault (NO_QUORUM) where none answers; a single one that does not is a finding."""
-    started = time.monotonic()
     news = asyncio.Event()
     client = ObserverClient(network, lambda _: news.set())
     client.start()
     try:
-        await _until_seen(client.sights, news)
-        if not any(sight.is_up for sight in client.sights):
-            why = "; ".join(sight.error or f"V{sight.index + 1}: no answer" for sight in client.sights)
-            raise LocalFault(ErrorCode.NO_QUORUM, f"no validator of {network.name} answers ({why})")
-        audit = _Audit(network, client, tell)
-        await audit.read_all()
-        await audit.follow_until_rest(rest_s)
-        return audit.report_after(time.monotonic() - started)
+        await until_seen(client.sights, news)
+        require_answer(network.name, client.sights)
+        return await audit_sights(network.genesis, client, tell)
     finally:
         await client.close()
 
 
-async def _until_seen(sights: list[ValidatorSight], news: asyncio.Event) -> None:
-    """Until every validator has said how long its log is, or has had its time."""
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            while not all(sight.is_up and sight.log_length is not None for sight in sights):
-                news.clear()
-                await news.wait()
-    except TimeoutError:
-        return
+async def audit_sights(genesis: Genesis, client: Sights, tell: Tell, *, rest_s: float = REST_S) -> AuditReport:
+    """Audit validators that were looked at."""
+    started = time.monotonic()
+    audit = _Audit(genesis, client, tell)
+    await audit.read_all()
+    await audit.follow_until_rest(rest_s)
+    return audit.report_after(time.monotonic() - started)
 
 
 class _Audit:
     """The logs as far as they were read."""
 
-    def __init__(self, network: Network, client: ObserverClient, tell: Tell) -> None:
+    def __init__(self, genesis: Genesis, client: Sights, tell: Tell) -> None:
         self._client = client
         self._tell = tell
         self._known = Known()
-        genesis = network.genesis
         size = genesis.committee.size
         self._followers = [LogFollower(genesis, self._known) for _ in range(size)]
         self._ids: list[list[Hash32]] = [[] for _ in range(size)]
@@ -129,19 +120,13 @@ class _Audit:
         self._ended.add(index)
 
     async def _read_on(self, sight: ValidatorSight) -> None:
-        follower, ids = self._followers[sight.index], self._ids[sight.index]
-        begun = follower.length
-        while follower.length < (sight.log_length or 0):
-            self._tell(f"V{sight.index + 1}", follower.length, sight.log_length or 0)
-            items = await ask_log(self._client, sight.index, follower.length, follower.chain)
-            if not items:
-                raise LogError(follower.length, ErrorCode.PEER_INVALID, f"it says that its log has {sight.log_length} entries, and gives none there")
-            for item in items:
-                if item.index != follower.length:
-                    raise LogError(follower.length, ErrorCode.PEER_INVALID, f"asked for this one, it gives the one with index {item.index}")
-                # In a thread: the group library lets go of the interpreter, and the connections stay alive.
-                checked, _ = await asyncio.to_thread(follower.take, item.certificate)
-                ids.append(checked.cert_id)
-        await asyncio.to_thread(follower.finish)
-        if follower.length > begun and not await knows_chain(self._client, sight.index, follower.length, follower.chain):
-            raise ChainDiffersError
+        ids = self._ids[sight.index]
+        name = f"V{sight.index + 1}"
+        await read_on(
+            self._client,
+            sight.index,
+            self._followers[sight.index],
+            lambda: sight.log_length or 0,
+            lambda checked: ids.append(checked.cert_id),
+            lambda done, total: self._tell(name, done, total),
+        )
