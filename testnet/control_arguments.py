@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from testnet.commands.profile_option import PROFILES
+
 ORDERS = {
     "start": "start a validator of a running network",
     "stop": "ask a validator to stop",
@@ -41,7 +43,6 @@ SHARES = frozenset({"loss", "reordering", "duplication"})
 """Shares, given in per cent."""
 LINES_SHOWN = 40
 PROFILE_TEXT = "every line as in a profile: cities, and the ways between them"
-PROFILE_HELP = "local, australia, global, bad-mobile, or a file (docs/operations.md, Lines)"
 LINK_DESCRIPTION = """A line between two validators, or between the wallets of the running program and a validator. Commands of mesh-wallet dial by themselves:
 no line of theirs can be cut here."""
 
@@ -73,7 +74,7 @@ def _add_link_orders(parser: argparse.ArgumentParser) -> None:
         order = lines.add_parser(name, help=text)
         _common(order, text)
         if name == "profile":
-            order.add_argument("profile", metavar="PROFILE", help=PROFILE_HELP)
+            order.add_argument("profile", metavar="PROFILE", help=PROFILES)
         if name in {"show", "profile"}:
             continue
         for end in ("one", "other"):

@@ -8,7 +8,7 @@ from testnet.child import Event
 
 LOG_LINES_KEPT: Final = 200
 """Of each validator."""
-_OF_NETWORK: Final = ("network", "network_ready", "audit")
+_OF_NETWORK: Final = ("network", "network_ready", "profile", "audit")
 _OF_VALIDATOR: Final = ("validator_state", "ready", "status")
 _OF_WALLET: Final = ("wallet",)
 _OF_LINE: Final = "line_state"

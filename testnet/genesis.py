@@ -24,6 +24,7 @@ from mesh_core.validator.config import ValidatorConfig, load_config, write_confi
 from mesh_core.validator.identity import SEED_SIZE_BYTES, init_identity
 from mesh_core.wallet.network import load_network, write_network
 from testnet.layout import NetworkFolder, ValidatorFolder
+from testnet.profiles import keep_profile, load_profile
 from testnet.recipe import ANY_PORT, DEFAULT_PORT, LOOPBACK, Recipe, Seat
 from testnet.recipe import FEE_BASE as FEE_BASE
 from testnet.recipe import FEE_PER_OUTPUT as FEE_PER_OUTPUT
@@ -84,6 +85,7 @@ def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.ur
         put_aside_unfinished(folder)
     except OSError as error:
         raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot make the folder {folder.home}: {error.strerror or error}") from error
+    profile = None if recipe.profile is None else load_profile(recipe.profile)
     seeds = {wallet: entropy(SEED_SIZE_BYTES) for wallet in recipe.wallets} | known
     candidates = [_Candidate.of(seat, entropy) for seat in recipe.seats]
     # The committee is ordered by key: the genesis document has no other order.
@@ -96,6 +98,8 @@ def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.ur
     for wallet, seed in seeds.items():
         if wallet not in known:
             WalletStore.make(folder.wallets, wallet, seed)
+    if profile is not None:
+        keep_profile(folder.profile_file, profile)
     configure_seats(folder, genesis, seats)
     return seeds
 

@@ -2,6 +2,7 @@
 
 {"id": 1, "command": "open", "line": "V1>V3", "host": "127.0.0.1", "port": 20003}      answered with the relay's own "port"
 {"id": 2, "command": "set", "line": "V1>V3", "delay_ms": 50, "jitter_ms": 2, "loss": 0.001}      the keys of `conditions.py`
+{"id": 3, "command": "counts"}                                     answered with "forwarded" and "dropped" of all relays together
 {"event": "line_counts", "t_ns": …, "lines": [{"line": "V1>V3", "forwarded": 1240, "dropped": 3}]}
 
 Counts are told once a second, of lines where they changed.
@@ -57,6 +58,9 @@ class LinkProcess:
                 form.pop("id", None)
                 self._relay(line).conditions = read_conditions(form)
                 return {}
+            case {"command": "counts"}:
+                relays = self._relays.values()
+                return {"forwarded": sum(relay.forwarded_count for relay in relays), "dropped": sum(relay.dropped_count for relay in relays)}
             case _:
                 raise unknown_command()
 

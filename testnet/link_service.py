@@ -92,6 +92,13 @@ class LinkService:
         for line in [*self._conditions]:
             await self.set(line, GOOD)
 
+    async def counts(self) -> tuple[int, int]:
+        """Datagrams that all relays have forwarded and lost so far. LocalFault."""
+        if self._service.pid is None:
+            return 0, 0
+        answer = await self._service.command({"command": "counts"})
+        return int(answer["forwarded"]), int(answer["dropped"])
+
     async def close(self) -> None:
         """End the relays' process, with the network that it belongs to."""
         await self._service.stop()

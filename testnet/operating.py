@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 
 from mesh_core.errors import LocalFault
@@ -12,6 +13,7 @@ from testnet.control_orders import Orders
 from testnet.layout import NetworkFolder
 from testnet.link_service import LinkService, RoutedWallets
 from testnet.log_tail import LogTails
+from testnet.profiles import Profile, kept_profile
 from testnet.supervisor import Supervisor
 from testnet.validator_reports import ValidatorReports
 
@@ -38,6 +40,8 @@ class Operating:
 
         `end` is called with a reason when another program wants the network to end; without it, it cannot.
         """
+        self._folder = folder
+        self._publish = publish
         self._memory = Memory()
         self.links = LinkService(folder, supervisor, wallets, publish)
         orders = Orders(folder, supervisor, self.links, self._memory, program, end)
@@ -45,13 +49,20 @@ class Operating:
         self._control = ControlServer(folder, self._memory, orders, publish, lambda is_watched: self.reports.watch(FOLLOWERS, is_watched))
         self._logs = LogTails([folder.validator(index).log for index in range(len(supervisor.states))], publish)
 
-    async def open(self) -> None:
-        """Follow the logs and listen. A home in which no socket can be made runs all the same, and says so in the log."""
+    async def open(self, profile: Profile | None = None) -> None:
+        """Follow the logs and listen. A home in which no socket can be made runs all the same, and says so in the log. LocalFault: the profile is wrong.
+
+        To be called before anybody dials: when it returns, lines are as the profile says, this one or that of the home.
+        """
         self._logs.start()
         try:
             await self._control.open()
         except LocalFault as fault:
             logger.warning("no orders from other programs: %s", fault)
+        profile = kept_profile(self._folder.profile_file) if profile is None else profile
+        if profile is not None:
+            self._publish({"event": "profile", "t_ns": time.monotonic_ns(), "name": profile.name, "text": profile.text, "source": profile.source})
+            await self.links.apply(profile)
 
     async def close(self) -> None:
         """Listen no more, end the relays. To be called before the validators are stopped; `end_logs` after it."""

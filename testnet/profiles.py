@@ -108,9 +108,14 @@ def known_profiles() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 
 
+def is_profile_name(text: str) -> bool:
+    """Whether it can only be the name of a profile that comes with the program, and no path."""
+    return _NAME.fullmatch(text) is not None
+
+
 def load_profile(name_or_path: str) -> Profile:
     """A profile by its name, or from a file. LocalFault (CONFIG_INVALID) names the file, the line and the reason."""
-    if _NAME.fullmatch(name_or_path):
+    if is_profile_name(name_or_path):
         if name_or_path not in known_profiles():
             raise _no(f"there is no profile {name_or_path[:40]!r}; there are {', '.join(known_profiles())}, and files of one's own (a path, as ./own.toml)")
         path = FOLDER / f"{name_or_path}.toml"
@@ -126,7 +131,7 @@ def load_profile(name_or_path: str) -> Profile:
 def profile_reference(name_or_path: str) -> str:
     """The same for a process that has another working directory. LocalFault (CONFIG_INVALID) where there is no such profile."""
     load_profile(name_or_path)
-    return name_or_path if _NAME.fullmatch(name_or_path) else str(Path(name_or_path).resolve())
+    return name_or_path if is_profile_name(name_or_path) else str(Path(name_or_path).resolve())
 
 
 def keep_profile(file: Path, profile: Profile) -> None:

@@ -5,7 +5,7 @@ name = "four-cities"
 validators = 4                        # that many on this machine; or [[validators]], one each
 fee_base = 1                          # may be left out, as fee_per_output
 fee_per_output = 0
-profile = "australia"                 # may be left out
+profile = "australia"                 # where validators are taken to be (`profiles.py`), or a file beside this one; may be left out
 
 [wallets]                             # made with the network, with what the genesis gives them; may be left out
 faucet = 1000000000
@@ -35,6 +35,7 @@ from mesh_core.types.basic import PublicKey
 from mesh_core.types.committee import MAX_VALIDATORS
 from mesh_core.types.genesis import SUPPLY_LIMIT, Allocation
 from mesh_core.types.visible_text import visible_text
+from testnet.profiles import is_profile_name
 
 LOOPBACK: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 47001
@@ -118,7 +119,7 @@ def read_recipe(path: Path) -> Recipe:
         allocations=tuple(_read_allocation(entry) for entry in document.tables("allocations")),
         fee_base=table.whole_number("fee_base", least=0, most=SUPPLY_LIMIT - 1) if table.has("fee_base") else FEE_BASE,
         fee_per_output=table.whole_number("fee_per_output", least=0, most=SUPPLY_LIMIT - 1) if table.has("fee_per_output") else FEE_PER_OUTPUT,
-        profile=table.text("profile") if table.has("profile") else None,
+        profile=_read_profile(table) if table.has("profile") else None,
     )
     _refuse_doubles(document, recipe)
     return recipe
@@ -130,6 +131,12 @@ def _read_name(table: TomlTable) -> str:
     if problem:
         raise table.invalid("name", problem)
     return name
+
+
+def _read_profile(table: TomlTable) -> str:
+    """The name of a profile, or the path of one, which may be beside the recipe."""
+    name = table.text("profile")
+    return name if is_profile_name(name) else str(table.path("profile"))
 
 
 def name_problem(name: str) -> str:

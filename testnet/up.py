@@ -25,6 +25,7 @@ from testnet.layout import NetworkFolder
 from testnet.network_event import network_event
 from testnet.operating import Operating
 from testnet.ownership import own_home
+from testnet.profiles import Profile, load_profile
 from testnet.recipe import Recipe, Seat
 from testnet.supervisor import Supervisor
 from testnet.up_lines import UpLines
@@ -41,6 +42,7 @@ class UpNetwork:
         self._end = end
         self._folder = folder
         self._tell_outside = publish
+        self._profile: Profile | None = None
         self._operating: Operating | None = None
         self._lock: OwnerLock | None = None
         self._genesis: Genesis | None = None
@@ -49,9 +51,13 @@ class UpNetwork:
         self._faucet = Faucet(folder.faucet_socket, self._pay, self._publish)
         self._waking = asyncio.Lock()
 
-    def open(self, validators_count: int | None, recipe: Recipe | None = None) -> None:
-        """Own the home, and make a network with a faucet in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home."""
+    def open(self, validators_count: int | None, recipe: Recipe | None = None, profile: str | None = None) -> None:
+        """Own the home, and make a network with a faucet in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home.
+
+        `profile` counts for this run; without it the one that the network was made with.
+        """
         folder = self._folder
+        self._profile = None if profile is None else load_profile(profile)
         self._lock = own_home(folder)
         if not folder.exists:
             count = VALIDATORS_COUNT if validators_count is None else validators_count
@@ -72,7 +78,7 @@ class UpNetwork:
         assert self._supervisor is not None
         assert self._operating is not None
         self._publish(network_event(self._genesis, self._folder.home))
-        await self._operating.open()
+        await self._operating.open(self._profile)
         has_faucet = FAUCET_WALLET in list_wallets(self._folder.wallets)
         if has_faucet:
             await self._wallets.start()
@@ -126,12 +132,12 @@ class UpNetwork:
         self._publish({"event": event, "t_ns": time.monotonic_ns(), **fields})
 
 
-def run_up(home: Path, validators_count: int | None, recipe: Recipe | None = None, *, as_json: bool) -> None:
+def run_up(home: Path, validators_count: int | None, recipe: Recipe | None = None, profile: str | None = None, *, as_json: bool) -> None:
     """Run the network of a home until SIGINT, SIGTERM or SIGHUP, or until nobody reads its lines any more. LocalFault if it cannot be run."""
-    asyncio.run(_run(NetworkFolder(home), validators_count, recipe, as_json=as_json))
+    asyncio.run(_run(NetworkFolder(home), lambda network: network.open(validators_count, recipe, profile), as_json=as_json))
 
 
-async def _run(folder: NetworkFolder, validators_count: int | None, recipe: Recipe | None, *, as_json: bool) -> None:
+async def _run(folder: NetworkFolder, open_network: Callable[[UpNetwork], None], *, as_json: bool) -> None:
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[str] = loop.create_future()
 
@@ -158,7 +164,8 @@ async def _run(folder: NetworkFolder, validators_count: int | None, recipe: Reci
     network = UpNetwork(folder, publish, ask_to_stop)
     try:
         try:
-            await _serve(network, validators_count, recipe, stop, publish)
+            open_network(network)
+            await _serve(network, stop, publish)
         finally:
             await network.close()
         publish({"event": "network_stopped", "t_ns": time.monotonic_ns()})
@@ -168,8 +175,7 @@ async def _run(folder: NetworkFolder, validators_count: int | None, recipe: Reci
             loop.remove_signal_handler(number)
 
 
-async def _serve(network: UpNetwork, validators_count: int | None, recipe: Recipe | None, stop: asyncio.Future[str], publish: Callable[[Event], None]) -> None:
-    network.open(validators_count, recipe)
+async def _serve(network: UpNetwork, stop: asyncio.Future[str], publish: Callable[[Event], None]) -> None:
     starting = asyncio.get_running_loop().create_task(network.start())
     waited_for: list[asyncio.Future[Any]] = [starting, stop]
     await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)

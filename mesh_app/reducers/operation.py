@@ -44,6 +44,11 @@ def line_state(state: State, fields: Fields, t_ns: int) -> Notes:
     return (Note("net", "line", told, tone="up" if condition is None else "down" if is_cut else "wait"),)
 
 
+def profile(state: State, fields: Fields, t_ns: int) -> Notes:
+    """Where validators and wallets are taken to be, before the lines that follow from it."""
+    return (Note("net", "profile", f"profile {fields.text('name')}: {fields.text('text')}"),)
+
+
 def line_counts(state: State, fields: Fields, t_ns: int) -> Notes:
     """What relays forwarded and dropped, once a second."""
     found = {}
@@ -135,6 +140,7 @@ def _end(state: State, name: str) -> int:
 
 REDUCERS: Final[Mapping[str, Reducer]] = {
     "line_state": line_state,
+    "profile": profile,
     "line_counts": line_counts,
     "validator_wiped": wiped,
     "quarantine_lifted": lifted,

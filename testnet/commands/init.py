@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from testnet.commands.numbers import read_units, validators_count
+from testnet.commands.profile_option import PROFILES
 
 if TYPE_CHECKING:
     from testnet.layout import NetworkFolder
@@ -21,7 +22,7 @@ money. Nothing that exists is overwritten. With addresses of other machines each
 DIR/public holds what everybody else needs. So that no secret key travels, let each owner make them (mesh-app --validator --init) and name the public parts
 in a recipe."""
 STATUSES = "Exit status: 0 made, 1 refused (the folder holds a network, cannot be written, or the recipe is wrong), 2 wrong usage."
-MAKING = ("validators", "hosts", "name", "faucet", "wallet")
+MAKING = ("validators", "hosts", "name", "faucet", "wallet", "profile")
 """What a recipe says itself."""
 
 
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", help="the network's name (default local-N, with --hosts net-N)")
     parser.add_argument("--faucet", type=read_units, metavar="UNITS", help="money of the wallet 'faucet' (default 1,000,000,000; 0: no faucet)")
     parser.add_argument("--wallet", type=_wallet, action="append", metavar="NAME=UNITS", help="a wallet more, with so much money; may be given again")
+    parser.add_argument("--profile", metavar="PROFILE", help=f"where validators and wallets are taken to be whenever it runs: {PROFILES}")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
 
@@ -87,7 +89,7 @@ def _make_recipe(options: argparse.Namespace) -> "Recipe":
     faucet = FAUCET_ALLOCATION if options.faucet is None else options.faucet
     if faucet and FAUCET_WALLET not in wallets:
         wallets = {FAUCET_WALLET: faucet, **wallets}
-    return Recipe(name, spread_seats(hosts, port=options.port or ANY_PORT, listen_host=options.listen or ""), wallets)
+    return Recipe(name, spread_seats(hosts, port=options.port or ANY_PORT, listen_host=options.listen or ""), wallets, profile=options.profile)
 
 
 def _describe(folder: "NetworkFolder", recipe: "Recipe") -> dict[str, Any]:

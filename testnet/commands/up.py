@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from testnet.commands.numbers import validators_count
+from testnet.commands.profile_option import PROFILES
 from testnet.commands.registry import EXIT_FAILED
 
 NAME = "up"
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("home", type=Path, metavar="DIR", help="where network and wallets are kept; made with a new network where there is none")
     parser.add_argument("--validators", type=validators_count, metavar="N", help="with a new network: how many validators (default 4)")
     parser.add_argument("--recipe", metavar="FILE", help="with a new network: what it is made of, a file or 'example' (docs/operations.md, Recipes)")
+    parser.add_argument("--profile", metavar="PROFILE", help=f"where validators and wallets are taken to be, for this run: {PROFILES}")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
 
@@ -37,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
     recipe = None if options.recipe is None else read_recipe(find_recipe(options.recipe))
     try:
-        run_up(find_home(options.home), options.validators, recipe, as_json=options.json)
+        run_up(find_home(options.home), options.validators, recipe, options.profile, as_json=options.json)
     except KeyboardInterrupt:
         return EXIT_FAILED  # before there was anything to stop in good order
     return 0

@@ -92,6 +92,9 @@ def test_lines_between_validators_and_wallets() -> None:
     assert state.operation.condition(2, 0) == LineCondition(True, 0.0, 0.0)
     assert state.operation.condition(WALLETS_END, 1) == LineCondition(False, 50.0, 0.25)
     assert state.operation.condition(0, 1) is None
+    apply(state, line_event("V2", "V4", delay_ms=8.0, jitter_ms=1.5, reordering=0.01, duplication=0.02, bandwidth_kbit_s=800))
+    assert state.operation.condition(3, 1) == LineCondition(False, 8.0, 0.0, 1.5, 0.01, 0.02, 800.0)
+    apply(state, {"event": "profile", "t_ns": 6, "name": "australia", "text": "four cities", "source": "a model"})
     counts = [
         {"line": "V1>V3", "forwarded": 10, "dropped": 3},
         {"line": "V3>V1", "forwarded": 1, "dropped": 4},
@@ -104,6 +107,8 @@ def test_lines_between_validators_and_wallets() -> None:
     assert [entry.text for entry in state.entries] == [
         "line V1-V3 is cut",
         "line wallets-V2 is slower by 50 ms each way, losing 25 % of its datagrams",
+        "line V2-V4 is slower by 8 ms each way, jittering by 1.5 ms, swapping 1 %, doubling 2 %, carrying 800 kbit/s",
+        "profile australia: four cities",
         "line V3-V1 is direct",
     ]
 
@@ -153,6 +158,7 @@ def test_report_and_configuration() -> None:
         line_event("V1", "V2", cut="yes"),
         line_event("V1", "V2", delay_ms=-1),
         line_event("V1", "V2", loss=float("nan")),
+        line_event("V1", "V2", jitter_ms="much"),
         {"event": "line_counts", "t_ns": 1, "lines": [{"line": "V1>V2", "forwarded": 1, "dropped": 0}, {"line": "V1", "forwarded": 1, "dropped": 0}]},
         {"event": "line_counts", "t_ns": 1, "lines": [["V1>V2", 1, 2]]},
         report_event() | {"report": None},

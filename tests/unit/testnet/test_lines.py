@@ -66,6 +66,8 @@ async def test_process_of_relays_takes_what_it_knows_and_refuses_the_rest(tmp_pa
         assert opened["port"] == again["port"]
         await service.command({"command": "set", "line": "V1>V3", "cut": False, "delay_ms": 5, "loss": 0.5})
         await service.command({"command": "set", "line": "V1>V3", "jitter_ms": 2, "reordering": 0.1, "duplication": 0.1, "bandwidth_kbit_s": 1000})
+        counted = await service.command({"command": "counts"})
+        assert (counted["forwarded"], counted["dropped"]) == (0, 0)
         wrong: list[dict[str, Any]] = [
             {"command": "set", "line": "V1>V3", "jitter": 2},
             {"command": "set", "line": "V1>V2", "cut": True, "delay_ms": 0, "loss": 0},

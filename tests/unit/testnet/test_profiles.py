@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.cli import main
 from testnet.conditions import GOOD, Conditions
+from testnet.genesis import make_network
+from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line
-from testnet.profiles import Profile, known_profiles, load_profile, parse_profile
+from testnet.profiles import Profile, kept_profile, known_profiles, load_profile, parse_profile
+from testnet.recipe import read_recipe
 
 TWO = """text = "two cities"
 source = "a test"
@@ -159,3 +163,24 @@ def test_from_a_file_and_from_what_is_none(tmp_path: Path) -> None:
     with pytest.raises(LocalFault) as refusal:
         load_profile("atlantis")
     assert "there are australia, bad-mobile, global, local" in refusal.value.text
+
+
+def test_a_network_keeps_the_profile_that_it_is_made_with(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(TWO)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[network]\nname = "test"\nvalidators = 4\nprofile = "./own.toml"\n[wallets]\nalice = 5\n')
+    folder = NetworkFolder(tmp_path / "home")
+    assert kept_profile(folder.profile_file) is None
+    make_network(folder, read_recipe(recipe))
+    assert folder.profile_file.read_text() == TWO
+    kept = kept_profile(folder.profile_file)
+    assert kept is not None
+    assert dict(kept.lines(4)) == dict(two().lines(4))
+
+
+def test_a_network_is_not_made_with_a_profile_that_there_is_not(tmp_path: Path) -> None:
+    folder = NetworkFolder(tmp_path / "home")
+    assert main(["init", str(folder.home), "--profile", "atlantis"]) == 1
+    assert not folder.exists
+    assert main(["init", str(folder.home), "--profile", "australia"]) == 0
+    assert kept_profile(folder.profile_file) is not None

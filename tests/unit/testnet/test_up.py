@@ -39,6 +39,16 @@ async def test_new_network_has_all_its_money_in_the_faucet(tmp_path: Path) -> No
     assert load_genesis(folder.genesis_file).doc == doc
 
 
+async def test_a_profile_that_there_is_not_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    folder = NetworkFolder(tmp_path / "home")
+    network = UpNetwork(folder, lambda _: None)
+    with pytest.raises(LocalFault) as refusal:
+        network.open(None, profile="atlantis")
+    await network.close()
+    assert refusal.value.code is ErrorCode.CONFIG_INVALID
+    assert not folder.home.exists()
+
+
 async def test_number_of_validators_never_changes(tmp_path: Path) -> None:
     folder = NetworkFolder(tmp_path / "home")
     create_network(folder, name="test", wallets={"alice": 5})
