@@ -8,7 +8,7 @@ from testnet.commands.registry import Command, add_commands
 
 NAME = "bench"
 HELP = "measure"
-COMMANDS: Final[tuple[Command, ...]] = (hosts, throughput_command, proofs_command, report_command)
+COMMANDS: Final[tuple[Command, ...]] = (latency, hosts, throughput_command, proofs_command, report_command)
 """What can be measured, in the order in which `--help` names it."""
 
 
