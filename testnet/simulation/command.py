@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.types.committee import MAX_VALIDATORS
 from testnet.journal import SIMULATED, Header, JournalWriter, written_journal
+from testnet.simulation.modelled import command as modelled
 
 if TYPE_CHECKING:
     from testnet.simulation.seed_run import Options
@@ -46,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trace", type=Path, metavar="FILE", help="with --seed: write every event to a file")
     parser.add_argument("--events", type=Path, metavar="FILE", help="with --seed: a journal of the run, for mesh-app --replay FILE")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one for all")
+    modelled.add_arguments(parser)
 
 
 def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
@@ -54,6 +56,7 @@ def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         parser.error("--byzantine is from 0 to the number of validators")
     if len(options.validators) > 1 and any((options.trace, options.events, options.replay)):
         parser.error("a trace or a journal is of one run, with one size of the committee")
+    modelled.check(options, parser)
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -67,6 +70,8 @@ def run(options: argparse.Namespace) -> int:
     """Exit status 1 if a property broke, a seed fell short, or a second run differed from the first."""
     if options.list_mutations:
         return _list_mutations()
+    if options.latency:
+        return modelled.run(options)
     if options.replay is not None:
         return _replay(options.replay)
     if options.events is not None:

@@ -12,6 +12,7 @@ from typing import Any
 _LIVING: "contextvars.ContextVar[Life | None]" = contextvars.ContextVar("mesh_simulation_life", default=None)
 
 _PRUNE_ABOVE = 256
+"""Tasks of a life that are kept before those that have ended are looked for; later, twice as many as were left."""
 
 
 class Life:
@@ -25,6 +26,7 @@ class Life:
         self.context = contextvars.copy_context()
         self.context.run(_LIVING.set, self)
         self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._prune_above = _PRUNE_ABOVE
 
     def spawn(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Run a coroutine as a task of this life."""
@@ -32,8 +34,9 @@ class Life:
 
     def keep(self, task: "asyncio.Task[Any]") -> None:
         """Hold on to a task: one that hangs in a life that is over must not be collected, which would run its `finally`."""
-        if len(self._tasks) > _PRUNE_ABOVE:
+        if len(self._tasks) > self._prune_above:
             self._tasks = {kept: None for kept in self._tasks if not kept.done()}
+            self._prune_above = max(_PRUNE_ABOVE, 2 * len(self._tasks))
         self._tasks[task] = None
 
     def unfinished(self) -> list["asyncio.Task[Any]"]:

@@ -29,6 +29,7 @@ from mesh_core.types.messages import (
 from mesh_core.wallet.ports import Question, Reply
 from testnet.simulation.entropy import Stream
 from testnet.simulation.life import Life
+from testnet.simulation.machine import Machine
 from testnet.simulation.network import Connection, Network, Way
 
 PING_INTERVAL_S: Final = 1.0
@@ -60,6 +61,7 @@ class Link:
         role: Role,
         identity: PublicKey,
         draw: Stream,
+        machine: Machine,
         *,
         on_up: Callable[["Link"], None] | None = None,
         on_down: Callable[[str], None] | None = None,
@@ -72,6 +74,7 @@ class Link:
         self._role = role
         self._identity = identity
         self._draw = draw
+        self._machine = machine
         self._on_up = on_up
         self._on_down = on_down
         self._on_pong = on_pong
@@ -125,7 +128,7 @@ class Link:
         """Send what has no answer. False where there is no connection."""
         if self._connection is None:
             return False
-        self._network.send(self._connection, Way.REQUEST, message)
+        self._put(self._connection, message)
         return True
 
     async def _keep_connected(self) -> None:
@@ -166,9 +169,23 @@ class Link:
 
     def _dispatch(self, call: _Call) -> None:
         if self._connection is not None and not call.answer.done():
-            self._network.send(self._connection, Way.REQUEST, call.message)
+            self._put(self._connection, call.message)
+
+    def _put(self, connection: Connection, message: Message) -> None:
+        seconds = self._machine.sending(message)
+        if seconds > 0.0:
+            asyncio.get_running_loop().call_later(seconds, self._network.send, connection, Way.REQUEST, message)
+        else:
+            self._network.send(connection, Way.REQUEST, message)
 
     def _received(self, message: Message) -> None:
+        seconds = self._machine.receiving(message)
+        if seconds > 0.0:
+            asyncio.get_running_loop().call_later(seconds, self._take, message)
+        else:
+            self._take(message)
+
+    def _take(self, message: Message) -> None:
         match message:
             case Pong():
                 if self._on_pong is not None:

@@ -8,7 +8,6 @@ by a stranger, who has heard it and changed it, and must be refused.
 import asyncio
 import contextlib
 import contextvars
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -23,7 +22,7 @@ from mesh_core.types.messages import MAX_FRAME_BYTES, Event, Message, Ping, Pong
 from mesh_core.validator.ports import Session
 from testnet.simulation.entropy import Stream
 from testnet.simulation.life import Life
-from testnet.simulation.paths import Path, PathQuality, Paths
+from testnet.simulation.paths import Path, Paths
 from testnet.simulation.trace import Trace
 
 CONNECT_TIMEOUT_S = 1.0
@@ -143,8 +142,8 @@ def _look_at(sender: Life, receiver: Life, way: Way, message: Message, data: byt
 class Network:
     """All listeners, connections and paths."""
 
-    def __init__(self, draw: Stream, quality: PathQuality, trace: Trace) -> None:
-        self.paths = Paths(draw.fork("paths"), quality)
+    def __init__(self, draw: Stream, paths: Paths, trace: Trace) -> None:
+        self.paths = paths
         self._draw = draw.fork("network")
         self._trace = trace
         self._listeners: dict[str, Listener] = {}
@@ -197,7 +196,8 @@ class Network:
         self.on_sent(_look_at(sender, receiver, way, message, data))
         path = self.paths.path(sender.name, receiver.name)
         fate = self._fate(path)
-        self._trace.add(self._now(), "send", a=sender.name, b=receiver.name, m=type(message).__name__, d=_short(data), f=fate)
+        digest = self._trace.digest_of(data)
+        self._trace.add(self._now(), "send", a=sender.name, b=receiver.name, m=type(message).__name__, d=digest, f=fate)
         if fate != "good":
             self._count(fate)
         if fate in ("cut", "lost"):
@@ -205,7 +205,7 @@ class Network:
                 self._notice_later(connection, path)
             return
         for _ in range(2 if fate == "twice" else 1):
-            self._arrive_later(connection, way, receiver, path, type_byte, data)
+            self._arrive_later(connection, way, receiver, path, type_byte, data, digest)
         if path.draw.chance(path.quality.corruption):
             self._corrupt(receiver.name, way, type_byte, data, path)
 
@@ -220,20 +220,20 @@ class Network:
             return "lost"
         return "twice" if path.draw.chance(path.quality.duplication) else "good"
 
-    def _arrive_later(self, connection: Connection, way: Way, receiver: Life, path: Path, type_byte: int, data: bytes) -> None:
+    def _arrive_later(self, connection: Connection, way: Way, receiver: Life, path: Path, type_byte: int, data: bytes, digest: str) -> None:
         loop = asyncio.get_running_loop()
         usual = path.quality.reordering
-        at = path.arrival(loop.time())
+        at = path.arrival(loop.time(), len(data))
         if usual and at > loop.time() + path.quality.delay_most * path.slow_factor:
             self._count("late")
-        loop.call_at(at, self._arrive, connection, way, type_byte, data, context=receiver.context)
+        loop.call_at(at, self._arrive, connection, way, type_byte, data, digest, context=receiver.context)
 
-    def _arrive(self, connection: Connection, way: Way, type_byte: int, data: bytes) -> None:
+    def _arrive(self, connection: Connection, way: Way, type_byte: int, data: bytes, digest: str) -> None:
         """In the receiver's life."""
         if not connection.is_open:
             return
         sender, receiver = self._ends(connection, way)
-        self._trace.add(self._now(), "arrive", a=sender.name, b=receiver.name, d=_short(data))
+        self._trace.add(self._now(), "arrive", a=sender.name, b=receiver.name, d=digest)
         try:
             message = decode_message(type_byte, data)
         except DecodeError as error:
@@ -242,8 +242,8 @@ class Network:
         if way is Way.ANSWER:
             connection.client_received(message)
         elif isinstance(message, Ping):
-            length, digest, flags = connection.server.handler.pong()
-            self.send(connection, Way.ANSWER, Pong(message.nonce, length, digest, flags))  # type: ignore[arg-type]
+            length, state_digest, flags = connection.server.handler.pong()
+            self.send(connection, Way.ANSWER, Pong(message.nonce, length, state_digest, flags))  # type: ignore[arg-type]
         elif isinstance(message, Tier1Request | BulkRequest):
             connection.server.handler.handle(connection.session, message)
         else:
@@ -256,7 +256,7 @@ class Network:
         bit = path.draw.whole(0, 8 * len(data) - 1)
         changed = bytearray(data)
         changed[bit // 8] ^= 1 << bit % 8
-        self._trace.add(self._now(), "flip", b=receiver, bit=bit, d=_short(data))
+        self._trace.add(self._now(), "flip", b=receiver, bit=bit, d=self._trace.digest_of(data))
         self.on_corrupted(receiver, bytes(changed), type_byte)
 
     def offer(self, client: Life, server: str, type_byte: int, data: bytes) -> None:
@@ -269,7 +269,7 @@ class Network:
         self._connections[connection] = None
         loop = asyncio.get_running_loop()
         loop.call_soon(listener.handler.on_open, connection.session, context=listener.life.context)
-        loop.call_soon(self._arrive, connection, Way.REQUEST, type_byte, data, context=listener.life.context)
+        loop.call_soon(self._arrive, connection, Way.REQUEST, type_byte, data, self._trace.digest_of(data), context=listener.life.context)
         self._break_later(connection)
 
     # --- Ends
@@ -331,8 +331,3 @@ class Network:
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
-
-
-def _short(data: bytes) -> str:
-    """Enough of a hash to tell messages apart in a trace."""
-    return hashlib.blake2b(data, digest_size=6).hexdigest()

@@ -31,8 +31,8 @@ class Path:
         """How long the next message takes."""
         return self.draw.between(self.quality.delay_least, self.quality.delay_most) * self.slow_factor
 
-    def arrival(self, now: float) -> float:
-        """When a message that leaves now arrives. In order, unless this one is overtaken."""
+    def arrival(self, now: float, size_bytes: int) -> float:
+        """When a message that leaves now arrives, whatever its size. In order, unless this one is overtaken."""
         at = now + self.delay()
         if self.draw.chance(self.quality.reordering):
             return at + self.draw.between(0.0, 4.0) * self.quality.delay_most
@@ -52,8 +52,11 @@ class Paths:
         """The direction from one node to another."""
         key = sender, receiver
         if key not in self._paths:
-            self._paths[key] = Path(self._usual, self._draw.fork(f"{sender}>{receiver}"))
+            self._paths[key] = self._make(sender, receiver)
         return self._paths[key]
+
+    def _make(self, sender: str, receiver: str) -> Path:
+        return Path(self._usual, self._draw.fork(f"{sender}>{receiver}"))
 
     def cut(self, sender: str, receiver: str) -> None:
         """Nothing gets through in this direction."""

@@ -10,12 +10,17 @@ import multiprocessing
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
+from functools import partial
+from typing import TypeVar
 
 from testnet.simulation.remembering import remember_answers
 from testnet.simulation.seed_run import Options, SeedResult, run_seed
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 PRELOADED = ("testnet.simulation.seed_run",)
 SECOND_HASH_SEED = "4711"
@@ -23,19 +28,24 @@ SEED_TIMEOUT_S = 300.0
 
 
 def run_seeds(options: Sequence[Options], processes_count: int | None = None) -> Iterator[SeedResult]:
-    """Run all, in processes that are forked from one that has loaded the program; results in the order of `options`."""
+    """Run all; results in the order of `options`."""
+    return run_each(run_seed, options, processes_count)
+
+
+def run_each(run: Callable[[T], R], options: Sequence[T], processes_count: int | None = None) -> Iterator[R]:
+    """Run each, in processes that are forked from one that has loaded the program; results in the order of `options`."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(list(PRELOADED))
     count = processes_count or os.cpu_count() or 1
     with ProcessPoolExecutor(count, mp_context=context, max_tasks_per_child=1) as pool:
-        yield from pool.map(_run_alone, options)
+        yield from pool.map(partial(_run_alone, run), options)
 
 
-def _run_alone(options: Options) -> SeedResult:
+def _run_alone(run: Callable[[T], R], options: T) -> R:
     """In a process that ends afterwards: what it leaves behind needs no collecting."""
     gc.disable()
     remember_answers()
-    return run_seed(options)
+    return run(options)
 
 
 def run_again(options: Options) -> str:

@@ -30,7 +30,7 @@ from mesh_core.protocol.validation import (
 )
 from mesh_core.types.transition import TRANSITION, Kind, Transition
 from mesh_core.validator.ports import SignatureVerdict, Verdict
-from testnet.simulation.entropy import Stream
+from testnet.simulation.machine import Times
 
 VALUE_LIMIT: Final = 2**64
 
@@ -107,10 +107,9 @@ def check_draft(transition: Transition, genesis: Genesis, ledger: LedgerView, sy
 class SimulatedProofChecker:
     """A validator's worker for proofs: verdicts come later, in virtual time, and not always in the order of the questions."""
 
-    def __init__(self, system: ProofSystem, times: Stream, most_seconds: float) -> None:
+    def __init__(self, system: ProofSystem, times: Times) -> None:
         self._system = system
         self._times = times
-        self._most_seconds = most_seconds
         self._is_closed = False
         self._waiting_count = 0
 
@@ -120,9 +119,9 @@ class SimulatedProofChecker:
         return self._waiting_count
 
     def submit(self, job: VerifyProof, verdict: Verdict) -> None:
-        """Check one proof; the verdict comes after a drawn time."""
+        """Check one proof; the verdict comes later."""
         self._waiting_count += 1
-        seconds = self._times.between(0.0005, self._most_seconds)
+        seconds = self._times.check_proof()
         asyncio.get_running_loop().call_later(seconds, self._finish, job, verdict, seconds)
 
     def close(self) -> None:
@@ -138,15 +137,14 @@ class SimulatedProofChecker:
 class SimulatedSignatureChecker:
     """A validator's worker for the signatures of certificates: real answers, later, in virtual time."""
 
-    def __init__(self, genesis: Genesis, times: Stream, most_seconds: float) -> None:
+    def __init__(self, genesis: Genesis, times: Times) -> None:
         self._genesis = genesis
         self._times = times
-        self._most_seconds = most_seconds
         self._is_closed = False
 
     def submit(self, job: VerifySignatures, verdict: SignatureVerdict) -> None:
-        """Check the signatures of some certificates; the verdict comes after a drawn time."""
-        seconds = self._times.between(0.0001, self._most_seconds)
+        """Check the signatures of some certificates; the verdict comes later."""
+        seconds = self._times.check_signatures(len(job.certificates))
         asyncio.get_running_loop().call_later(seconds, self._finish, job, verdict, seconds)
 
     def close(self) -> None:

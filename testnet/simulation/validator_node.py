@@ -14,6 +14,7 @@ from testnet.simulation.clock import SimulatedClock
 from testnet.simulation.disk import Disk
 from testnet.simulation.entropy import Stream
 from testnet.simulation.life import Life
+from testnet.simulation.machine import Machine
 from testnet.simulation.network import Handler, Network
 from testnet.simulation.proofs import ProofSystem, SimulatedProofChecker, SimulatedSignatureChecker
 from testnet.simulation.stores import SimulatedValidatorStore
@@ -58,7 +59,7 @@ class ValidatorNode:
         network: Network,
         disk: Disk,
         proofs: ProofSystem,
-        proof_seconds: float,
+        machine: Machine,
         draw: Stream,
         watcher: NodeWatcher,
     ) -> None:
@@ -79,7 +80,7 @@ class ValidatorNode:
         self.store: SimulatedValidatorStore | None = None
         self._network = network
         self._proofs = proofs
-        self._proof_seconds = proof_seconds
+        self._machine = machine
         self._draw = draw
         self._watcher = watcher
         self._lives_count = 0
@@ -118,8 +119,8 @@ class ValidatorNode:
         draw = self._draw.fork(f"life {life.number}")
         try:
             store = self.store = SimulatedValidatorStore(self.disk, self._stopped_by)
-            checker = SimulatedProofChecker(self._proofs, draw.fork("proof times"), self._proof_seconds)
-            signatures = SimulatedSignatureChecker(self.genesis, draw.fork("signature times"), self._proof_seconds)
+            checker = SimulatedProofChecker(self._proofs, self._machine.times(draw.fork("proof times")))
+            signatures = SimulatedSignatureChecker(self.genesis, self._machine.times(draw.fork("signature times")))
             output = _Output(self.name, self._watcher)
             runner = ValidatorRunner(self.genesis, self.identity, store, output, self._stopped_by, proofs=checker, signatures=signatures, clock=self.clock)
             await runner.prepare()
@@ -129,8 +130,8 @@ class ValidatorNode:
         self.disk.content.is_first_start = False
         self.runner = runner
         self._watcher.on_node_event(self.name, "ready", runner.machine.quarantine or "")
-        self._network.listen(life, self.wrap(runner))
-        peers = SimulatedPeers(self._network, self.genesis, life, self.index, draw)
+        self._network.listen(life, self._machine.serve(self.wrap(runner)))
+        peers = SimulatedPeers(self._network, self.genesis, life, self.index, draw, self._machine)
         runner.peers_up = peers.up
         PeerSync(runner, store, peers, output).start()
         await runner.report_status()

@@ -17,6 +17,7 @@ from testnet.simulation.clock import SimulatedClock
 from testnet.simulation.disk import Disk
 from testnet.simulation.entropy import Stream
 from testnet.simulation.life import Life
+from testnet.simulation.machine import Machine
 from testnet.simulation.network import Network
 from testnet.simulation.proofs import ProofSystem, check_draft, prove_any
 from testnet.simulation.stores import SimulatedWalletStore
@@ -39,7 +40,7 @@ class WalletNode:
         network: Network,
         disk: Disk,
         proofs: ProofSystem,
-        proof_seconds: float,
+        machine: Machine,
         draw: Stream,
         watcher: NodeWatcher,
         on_draft: Callable[[Draft], None],
@@ -59,7 +60,7 @@ class WalletNode:
         """Payments that were begun in this life and are not certified."""
         self._network = network
         self._proofs = proofs
-        self._proof_seconds = proof_seconds
+        self._machine = machine
         self._draw = draw
         self._watcher = watcher
         self._on_draft = on_draft
@@ -99,7 +100,7 @@ class WalletNode:
     async def _boot(self, life: Life) -> None:
         draw = self._draw.fork(f"life {life.number}")
         store = self.store = SimulatedWalletStore(self.name, self.seed, self.disk, self._stopped_by)
-        validators = SimulatedValidators(self._network, self.genesis, life, draw)
+        validators = SimulatedValidators(self._network, self.genesis, life, draw, self._machine)
         wallet = Wallet(store, validators, self._publish, self._next_payment, surroundings=self._surroundings(draw))
         self.wallet = wallet
         validators.start()
@@ -107,15 +108,15 @@ class WalletNode:
 
     def _surroundings(self, draw: Stream) -> Surroundings:
         entropy = draw.fork("entropy")
-        times = draw.fork("times")
+        times = self._machine.times(draw.fork("times"))
 
         async def prove(draft: Draft) -> bytes:
             self._on_draft(draft)
-            await asyncio.sleep(times.between(0.0005, self._proof_seconds))
+            await asyncio.sleep(times.prove(draft.core.kind))
             return prove_any(draft, self._proofs, entropy)
 
         async def check(transition: Transition, genesis: Genesis, ledger: LedgerView) -> None:
-            await asyncio.sleep(times.between(0.0001, self._proof_seconds))
+            await asyncio.sleep(times.check_draft(transition.core.kind))
             check_draft(transition, genesis, ledger, self._proofs)
 
         return Surroundings(entropy, prove, check, self.clock.time_ms, self.clock.monotonic_ns)

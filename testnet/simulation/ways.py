@@ -13,6 +13,7 @@ from mesh_core.wallet.ports import REQUEST_TIMEOUT_S, OnCertificate, OnConnected
 from testnet.simulation.entropy import Stream
 from testnet.simulation.life import Life
 from testnet.simulation.link import Link
+from testnet.simulation.machine import Machine
 from testnet.simulation.network import Network
 
 
@@ -26,16 +27,18 @@ class SimulatedNetwork:
 class SimulatedValidators:
     """A wallet's connections to all validators: one for requests and one for certificates and events to each (`wallet.ports.Validators`)."""
 
-    def __init__(self, network: Network, genesis: Genesis, life: Life, draw: Stream) -> None:
+    def __init__(self, network: Network, genesis: Genesis, life: Life, draw: Stream, machine: Machine) -> None:
         """To be made within the life."""
         self.network = SimulatedNetwork(genesis)
         self._owners: dict[PublicKey, OnCertificate] = {}
         self._on_connected: list[OnConnected] = []
         names = [validator_name(index) for index in range(genesis.committee.size)]
         identity = PublicKey(draw(32))
-        self._links = [Link(network, life, name, Role.WALLET, identity, draw.fork(f"{name} requests")) for name in names]
+        self._links = [Link(network, life, name, Role.WALLET, identity, draw.fork(f"{name} requests"), machine) for name in names]
         self._bulk_links = [
-            Link(network, life, name, Role.WALLET, identity, draw.fork(f"{name} bulk"), on_up=self._subscriber(index), on_message=self._receiver(index))
+            Link(
+                network, life, name, Role.WALLET, identity, draw.fork(f"{name} bulk"), machine, on_up=self._subscriber(index), on_message=self._receiver(index)
+            )
             for index, name in enumerate(names)
         ]
 
@@ -108,7 +111,7 @@ class SimulatedValidators:
 class SimulatedPeers:
     """A validator's connections to the others (`validator.ports.PeerNetwork`): one watched with pings, one for certificates to each."""
 
-    def __init__(self, network: Network, genesis: Genesis, life: Life, own_index: int, draw: Stream) -> None:
+    def __init__(self, network: Network, genesis: Genesis, life: Life, own_index: int, draw: Stream, machine: Machine) -> None:
         """To be made within the life."""
         self._listener: PeerListener | None = None
         self._names = {index: validator_name(index) for index in range(genesis.committee.size) if index != own_index}
@@ -121,13 +124,16 @@ class SimulatedPeers:
                 Role.VALIDATOR,
                 identity,
                 draw.fork(f"{name} peer"),
+                machine,
                 on_up=self._up(index),
                 on_down=self._down(index),
                 on_pong=self._pong(index),
             )
             for index, name in self._names.items()
         }
-        self._bulk_links = {index: Link(network, life, name, Role.VALIDATOR, identity, draw.fork(f"{name} sync")) for index, name in self._names.items()}
+        self._bulk_links = {
+            index: Link(network, life, name, Role.VALIDATOR, identity, draw.fork(f"{name} sync"), machine) for index, name in self._names.items()
+        }
 
     @property
     def indices(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import re
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +25,9 @@ from testnet.simulation.file_disk import FileDisk
 from testnet.simulation.ghost import Ghost
 from testnet.simulation.life import Life
 from testnet.simulation.loop import SimulatedLoop
+from testnet.simulation.machine import DrawnMachine, Machine
 from testnet.simulation.network import Network, Sent
+from testnet.simulation.paths import Paths
 from testnet.simulation.proofs import ProofSystem
 from testnet.simulation.settings import Settings
 from testnet.simulation.stranger import Stranger
@@ -35,9 +38,12 @@ from testnet.simulation.wallet_node import WalletNode
 from testnet.simulation.ways import validator_name
 
 SUPPLY_EACH = 1_000_000
-WALLET_NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
+WALLET_NAMES = (
+    *("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan", "judy"),
+    *("kevin", "laura", "mike", "nina", "oscar", "peggy", "quinn", "ruth", "sybil", "trent"),
+)
 RICH_COUNT = 3
-"""So many of the wallets have money at the start."""
+"""So many of the wallets have money at the start, unless told otherwise."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-f]+|\.\.\.x[0-9a-f]+")
 """Where an object stands in memory is not the seed's doing."""
@@ -85,9 +91,20 @@ class World:
     """Made inside the loop. `checkers` is filled by whoever runs the world."""
 
     def __init__(
-        self, settings: Settings, validators_count: int, draw: Stream, loop: SimulatedLoop, trace: Trace, proofs: ProofSystem, folder: Path | None = None
+        self,
+        settings: Settings,
+        validators_count: int,
+        draw: Stream,
+        loop: SimulatedLoop,
+        trace: Trace,
+        proofs: ProofSystem,
+        folder: Path | None = None,
+        *,
+        paths: Paths | None = None,
+        machine_of: Callable[[str], Machine] | None = None,
+        rich_count: int = RICH_COUNT,
     ) -> None:
-        """With a `folder` the validators' disks are real files in it."""
+        """With a `folder` the validators' disks are real files in it. `paths` and the nodes' machines, by name, are by default what the settings say."""
         self._folder = folder
         self.settings = settings
         self.draw = draw
@@ -98,9 +115,11 @@ class World:
         self.violations: list[Violation] = []
         self.statistics = Statistics()
         self.checkers: list[Checker] = []
+        self.line_watchers: list[Callable[[str, Any], None]] = []
+        """Told every line that a node writes for people, with the node's name."""
         self.teller: Teller | None = None
         """Where a journal of the run is wanted."""
-        self._progress: dict[str, _Progress] = {}
+        self._progress: defaultdict[str, _Progress] = defaultdict(_Progress)
         self._armed: dict[Life, _Armed] = {}
         self._payments = itertools.count(1)
         names = WALLET_NAMES[: settings.wallets_count]
@@ -108,10 +127,11 @@ class World:
         self.strangers = {name: WalletKeys.from_seed(draw.fork(f"seed of {name}")(32)) for name in settings.clients}
         keys = sorted((SigningKey(draw.fork(f"validator {index}")(32)) for index in range(validators_count)), key=lambda key: key.public_key)
         owners = {name: WalletKeys.from_seed(seed).owner for name, seed in seeds.items()}
-        self.genesis = _make_genesis(keys, [*(owners[name] for name in names[:RICH_COUNT]), *(keys.owner for keys in self.strangers.values())], draw)
+        self.genesis = _make_genesis(keys, [*(owners[name] for name in names[:rich_count]), *(keys.owner for keys in self.strangers.values())], draw)
         self.owners: list[PublicKey] = [*owners.values(), *(keys.owner for keys in self.strangers.values())]
         self.ghost = Ghost(self.genesis, honest_owners=set(owners.values()))
-        self.network = Network(draw, settings.quality, trace)
+        self.machine_of = (lambda _: DrawnMachine(settings.proof_seconds)) if machine_of is None else machine_of
+        self.network = Network(draw, Paths(draw.fork("paths"), settings.quality) if paths is None else paths, trace)
         self.network.on_sent = self._on_sent
         self.network.on_corrupted = Stranger(self.network, loop).offer
         self.validators = [self._make_validator(index, key) for index, key in enumerate(keys)]
@@ -128,7 +148,7 @@ class World:
         else:
             header = self.genesis.network_id + key.public_key
             disk = FileDisk(draw.fork("disk"), times, self._folder / name, header, lambda text: self.report_violation("INV-5", text))
-        return ValidatorNode(index, key, self.genesis, self.network, disk, self.proofs, self.settings.proof_seconds, draw, self)
+        return ValidatorNode(index, key, self.genesis, self.network, disk, self.proofs, self.machine_of(name), draw, self)
 
     def _make_wallet(self, name: str, seed: bytes) -> WalletNode:
         draw = self.draw.fork(name)
@@ -141,7 +161,7 @@ class World:
             self.network,
             disk,
             self.proofs,
-            self.settings.proof_seconds,
+            self.machine_of(name),
             draw,
             self,
             self.ghost.on_draft,
@@ -199,6 +219,8 @@ class World:
 
     def on_line(self, name: str, line: Any) -> None:
         """A node wrote a line for people."""
+        for watcher in self.line_watchers:
+            watcher(name, line)
         if self.teller is not None:
             self.teller.on_line(name, line)
 
@@ -232,15 +254,15 @@ class World:
         """Tell the oracles what a validator has applied since they looked last."""
         assert node.runner is not None
         assert node.store is not None
+        progress = self._progress[node.name]
+        if progress.life is life and progress.length == node.runner.machine.ledger.globals.log_length:
+            return
         if node.store.writer.has_failed:
             return
-        progress = self._progress.setdefault(node.name, _Progress())
         if progress.life is not life:
             progress.life, progress.length = life, 0
             for checker in self.checkers:
                 checker.on_start(node)
-        elif node.runner.machine.ledger.globals.log_length == progress.length:
-            return
         first, progress.length = progress.length, node.runner.machine.ledger.globals.log_length
         for index in range(first, progress.length):
             checked = self._certificate_at(node, index)

@@ -54,7 +54,8 @@ class Client:
 
     async def _begin(self, life: Life) -> None:
         identity = PublicKey(self.draw(32))
-        self.links = [Link(self.world.network, life, node.name, Role.WALLET, identity, self.draw.fork(node.name)) for node in self.world.validators]
+        machine = self.world.machine_of(self.name)
+        self.links = [Link(self.world.network, life, node.name, Role.WALLET, identity, self.draw.fork(node.name), machine) for node in self.world.validators]
         for link in self.links:
             link.start()
         await self.run()

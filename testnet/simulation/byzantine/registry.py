@@ -40,6 +40,13 @@ def corrupt(world: World, draw: Stream, count: int) -> None:
         world.fault(f"byzantine {kind.name}", node.name)
 
 
+def silence(world: World, draw: Stream, count: int) -> None:
+    """Make so many validators take everything in and say nothing."""
+    for node in draw.sample(world.validators, count):
+        node.is_faulty = True
+        node.wrap = _wrapper(Silent, node, draw)
+
+
 def start_clients(world: World, draw: Stream) -> None:
     """Let the strangers do what the settings say."""
     for kind in CLIENT_KINDS:
