@@ -23,7 +23,7 @@ from mesh_core.network.plain_file import open_plain_file
 
 if TYPE_CHECKING:
     from mesh_app.recording.painter import CellSize, Painter
-    from mesh_app.recording.video import GifMaker, Mp4Writer
+    from mesh_app.recording.video import FilmChapter, GifMaker, Mp4Writer
 
 ENDINGS: Final = (".cast", ".mp4", ".gif", ".png", ".svg")
 NEEDS_EXTRA: Final = (".mp4", ".gif", ".png")
@@ -31,6 +31,7 @@ CHAPTER_PICTURE_MS: Final = 3_000
 """A chapter's picture shows it so long after its beginning: by then something has happened."""
 
 LEAD_MS: Final = 2_000
+BEGINNING: Final = "beginning"
 
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")
 
@@ -172,7 +173,7 @@ class Outputs:
                 file.close()
         for path, video in self._videos.items():
             progress(f"finishing {path.name}")
-            video.finish()
+            video.finish(self._film_chapters(end_ms))
         for path, data in self._whole_files(end_ms, progress):
             self._write(path, data)
         files = {}
@@ -186,6 +187,18 @@ class Outputs:
             with self._told(path):
                 part.replace(path)
         return manifest
+
+    def _film_chapters(self, end_ms: int) -> "list[FilmChapter]":
+        """The chapters, from the film's beginning on: players count from there whatever the file says."""
+        from mesh_app.recording.video import FilmChapter
+
+        begins = [(one.title, one.begin_ms) for one in self._chapters]
+        if begins and begins[0][1] < LEAD_MS:
+            begins[0] = begins[0][0], 0
+        elif begins:
+            begins.insert(0, (self._header.title or BEGINNING, 0))
+        ends_ms = [*(begin_ms for _, begin_ms in begins[1:]), end_ms]
+        return [FilmChapter(title, begin_ms, until_ms) for (title, begin_ms), until_ms in zip(begins, ends_ms[: len(begins)], strict=True)]
 
     def _write(self, path: Path, data: bytes) -> None:
         part = self._parts.setdefault(path, _part(path))

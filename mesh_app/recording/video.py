@@ -1,10 +1,12 @@
 """Pictures as films: MP4 through ffmpeg (H.264), GIF through Pillow. Both take pictures one after the other and hold few of them."""
 
 import io
+import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,9 +23,13 @@ QUALITY: Final = "20"
 """x264's constant rate factor: 18 cannot be told from the source, 23 is its default."""
 _ENCODING: Final = (
     *("-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", QUALITY, "-preset", "medium", "-tune", "animation"),
-    # The index first, so that a browser can begin at once; nothing of the machine in it, and the same bytes however many cores there are.
-    *("-movflags", "+faststart", "-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-threads", "2"),
+    # The same bytes however many cores there are.
+    *("-flags:v", "+bitexact", "-threads", "2"),
 )
+_CONTAINER: Final = ("-movflags", "+faststart", "-map_metadata:g", "-1", "-fflags", "+bitexact")
+"""The index first, so that a browser can begin at once; nothing of the machine in it."""
+_SPECIAL: Final = re.compile(r"[=;#\\\n]")
+TITLE_CHARACTERS_MOST: Final = 200
 STOP_SECONDS: Final = 5.0
 GIF_COLOURS: Final = 64
 GIF_BYTES_MOST: Final = 3_000_000
@@ -31,6 +37,15 @@ GIF_PICTURES_MOST: Final = 300
 """Pillow holds them all while it writes."""
 GIF_STEPS_MS: Final = (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000)
 """A GIF that becomes too large is made again with fewer pictures a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmChapter:
+    """A part of a film."""
+
+    title: str
+    begin_ms: int
+    end_ms: int
 
 
 class Mp4Writer:
@@ -41,6 +56,7 @@ class Mp4Writer:
         require_extra()
         import imageio_ffmpeg
 
+        self._path = path
         self._painter = painter
         self._image = painter.paint(first)
         self._shown = first
@@ -48,10 +64,10 @@ class Mp4Writer:
         size = "x".join(str(side) for side in self._image.size)
         source = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", str(FRAMES_PER_SECOND), "-i", "-", "-an")
         try:
-            program = imageio_ffmpeg.get_ffmpeg_exe()
+            self._program = imageio_ffmpeg.get_ffmpeg_exe()
             # In a session of its own: Ctrl-C is for this process, which then ends ffmpeg. If this process is killed, ffmpeg's input ends, and so does ffmpeg.
             self._ffmpeg = subprocess.Popen(
-                [program, "-y", "-loglevel", "error", *source, *_ENCODING, str(path.absolute())],
+                [self._program, "-y", "-loglevel", "error", *source, *_ENCODING, *_CONTAINER, str(path.absolute())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._complaints,
@@ -73,8 +89,8 @@ class Mp4Writer:
         except OSError as error:
             raise self._gave_up() from error
 
-    def finish(self) -> None:
-        """All of it is in the file. LocalFault."""
+    def finish(self, chapters: Sequence[FilmChapter] = ()) -> None:
+        """All of it is in the file, with its chapters, which players list. LocalFault."""
         assert self._ffmpeg.stdin is not None
         try:
             self._ffmpeg.stdin.close()
@@ -83,7 +99,22 @@ class Mp4Writer:
         # A disk that is full at the very end shows in the status alone.
         if self._ffmpeg.wait() != 0:
             raise self._gave_up()
+        if chapters:
+            self._write_chapters(chapters)
         self._complaints.close()
+
+    def _write_chapters(self, chapters: Sequence[FilmChapter]) -> None:
+        """Where they begin is known when the film is made: it is packed once more, its pictures as they are."""
+        marked = self._path.with_name(f"{self._path.stem}.chapters{self._path.suffix}")
+        sources = ("-i", str(self._path.absolute()), "-f", "ffmetadata", "-i", "-")
+        command = [self._program, "-y", "-loglevel", "error", *sources, "-map", "0:v", "-map_chapters", "1", "-c", "copy", *_CONTAINER, str(marked.absolute())]
+        try:
+            subprocess.run(command, input=_metadata(chapters), stdout=subprocess.DEVNULL, stderr=self._complaints, start_new_session=True, check=True)
+            marked.replace(self._path)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise self._gave_up() from error
+        finally:
+            marked.unlink(missing_ok=True)
 
     def abandon(self) -> None:
         """ffmpeg runs no more, and never writes again. Without effect after `finish`."""
@@ -102,6 +133,15 @@ class Mp4Writer:
         self._complaints.seek(0)
         lines = self._complaints.read(4_096).decode("utf-8", "replace").strip().splitlines()
         return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"ffmpeg gave up: {lines[-1] if lines else f'status {self._ffmpeg.returncode}'}")
+
+
+def _metadata(chapters: Sequence[FilmChapter]) -> bytes:
+    """ffmpeg's own form (ffmpeg.org/ffmpeg-formats.html, "Metadata"). A title is a stranger's: what means something there is escaped."""
+    lines = [";FFMETADATA1"]
+    for chapter in chapters:
+        title = _SPECIAL.sub(r"\\\g<0>", chapter.title[:TITLE_CHARACTERS_MOST])
+        lines += ["[CHAPTER]", "TIMEBASE=1/1000", f"START={chapter.begin_ms}", f"END={chapter.end_ms}", f"title={title}"]
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
 class GifMaker:

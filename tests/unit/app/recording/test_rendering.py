@@ -3,9 +3,11 @@
 import asyncio
 import hashlib
 import json
+import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,12 @@ from PIL import Image
 
 from mesh_app.demo.showing import Progress, Style, record_journal
 from mesh_app.recording.blocks import boxes_of
-from mesh_app.recording.cast import read_cast
+from mesh_app.recording.cast import CastHeader, read_cast
 from mesh_app.recording.extras import font_file
-from mesh_app.recording.frame import Frame
+from mesh_app.recording.frame import Frame, Pen, Run
+from mesh_app.recording.outputs import Outputs
 from mesh_app.recording.painter import LARGE, SMALL, CellSize, Painter
-from mesh_app.recording.pictures import pictures_of
+from mesh_app.recording.pictures import Picture, pictures_of
 from tests.unit.app.recording.replayed import first_seconds
 
 SIZE = (80, 24)
@@ -112,6 +115,34 @@ def test_film_has_a_picture_every_tenth_of_a_second_in_the_size_of_the_cells(mad
 def test_words_of_the_film_can_be_read(made: Made) -> None:
     film = pictures_of_film(made.folder / "x.mp4", (SIZE[0] * LARGE.width, SIZE[1] * LARGE.height))
     assert read_words(film[-1], made.frames()[-1], WORDS, LARGE) == WORDS
+
+
+def chapters_of_film(path: Path) -> list[tuple[str, int]]:
+    """(title, where it begins in ms), as ffmpeg reads them back."""
+    read = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-i", str(path), "-f", "ffmetadata", "-"]
+    told = subprocess.run(read, check=True, capture_output=True).stdout.decode().replace("\\\n", "\0").split("[CHAPTER]\n")[1:]
+    found = []
+    for chapter in told:
+        fields = dict(line.split("=", 1) for line in chapter.splitlines() if "=" in line)
+        unit = Fraction(fields["TIMEBASE"])
+        found.append((re.sub(r"\\(.)", r"\1", fields["title"]).replace("\0", "\n"), round(int(fields["START"]) * unit * 1000)))
+    return found
+
+
+def test_film_has_the_chapters_of_the_recording(made: Made) -> None:
+    assert chapters_of_film(made.folder / "x.mp4") == [("1 · Four validators, four processes", 0)]
+
+
+def test_chapters_of_a_stranger_are_titles_and_nothing_else(tmp_path: Path) -> None:
+    """What means something to ffmpeg, half of a character, and a title that would begin a chapter of its own."""
+    titles = ("=;#\\ and \n[CHAPTER]\ntitle=x", "half \ud800", "the end" + "d" * 70_000)
+    shots = [Picture(2_000 + number * 200, Frame(8, ((Run("film", Pen()),),)), title) for number, title in enumerate(titles)]
+    with Outputs([tmp_path / "x.mp4"], CastHeader(8, 1)) as outputs:
+        for shot in (replace(shots[0], at_ms=0, chapter=None), *shots):
+            outputs.add(shot)
+        outputs.finish(2_600, {})
+    assert chapters_of_film(tmp_path / "x.mp4") == [("beginning", 0), (titles[0], 2_000), ("half ?", 2_200), ("the end" + "d" * 193, 2_400)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.manifest.json", "x.mp4"]
 
 
 def gif_pictures(path: Path) -> Iterator[tuple[Pixels, int]]:
