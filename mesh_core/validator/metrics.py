@@ -73,7 +73,7 @@ TIMES: Final = (
 )
 
 DEFINITIONS: Final = (
-    Definition("build", InfoMetricFamily, "always 1: version, group library, network, which validator", ("version", "backend", "network", "validator")),
+    Definition("build", InfoMetricFamily, "always 1: version, group library, network, which validator", ("version", "backend", "network_name", "validator")),
     Definition("snapshot_age_seconds", _G, "age of all these numbers: about a second at most, more where the event loop hangs"),
     Definition("uptime_seconds", _G, "since the start of the process"),
     Definition("votes_cast", _C, "votes cast since the start"),
@@ -209,7 +209,7 @@ def _gauges(snapshot: MetricsSnapshot) -> Iterator[tuple[str, float]]:
 def _info(report: StatusReport) -> Metric:
     one = _BY_NAME["build"]
     family = InfoMetricFamily(f"{PREFIX}{one.name}", one.text)
-    family.add_metric((), {"version": report.version, "backend": report.backend, "network": report.network, "validator": f"V{report.index + 1}"})
+    family.add_metric((), {"version": report.version, "backend": report.backend, "network_name": report.network, "validator": f"V{report.index + 1}"})
     return family
 
 

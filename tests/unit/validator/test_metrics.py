@@ -59,7 +59,7 @@ def test_everything_that_is_measured_is_told(tmp_path: Path) -> None:
     (tmp_path / "validator.db").write_bytes(bytes(4096))
     samples = told(SNAPSHOT, tmp_path)
     plain = {name: value for (name, labels), value in samples.items() if not labels}
-    assert samples["mesh_build_info", (("backend", "native"), ("network", "local-4"), ("validator", "V4"), ("version", "0.9"))] == 1.0
+    assert samples["mesh_build_info", (("backend", "native"), ("network_name", "local-4"), ("validator", "V4"), ("version", "0.9"))] == 1.0
     assert plain["mesh_snapshot_age_seconds"] == 0.25
     assert plain["mesh_votes_cast_total"] == 77
     assert samples["mesh_votes_refused_total", (("code", "0a01"), ("reason", "BUSY"))] == 2
