@@ -4,7 +4,11 @@ Method: `containers.py` reads testnet/docker-compose.yml and does what an engine
 """
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +19,12 @@ import yaml
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import LocalFault
+from mesh_core.validator.lifting import confirmation_sentence
 from mesh_core.validator.metrics import DEFINITIONS
 from mesh_core.validator.status import ask_status
-from tests.e2e.containers import Container, Engine, Image, compose, size_bytes, why_no_namespaces
+from tests.e2e.containers import Container, Engine, compose, size_bytes, why_no_namespaces
 from tests.e2e.processes import REPOSITORY
 
 TESTNET = REPOSITORY / "testnet"
@@ -173,7 +179,9 @@ def install(engine: Engine, folder: Path, number: int, valid_until: int | None) 
         (public / path.name).write_bytes(path.read_bytes())
     volume = folder / "volume"
     volume.mkdir(mode=0o700, exist_ok=True)
-    sources = {"/mesh/validator": volume, "/keys": made, "/first-start": marks, f"/public/mesh-validator-{number}": public}
+    lifting = folder / "lift-quarantine"
+    lifting.mkdir(exist_ok=True)
+    sources = {"/mesh/validator": volume, "/keys": made, "/first-start": marks, "/lift-quarantine": lifting, f"/public/mesh-validator-{number}": public}
     volumes = [
         {"source": str(sources[mount["mountPath"]]), "target": mount["mountPath"], "read_only": mount.get("readOnly", False)}
         for mount in init["volumeMounts"]
@@ -182,6 +190,7 @@ def install(engine: Engine, folder: Path, number: int, valid_until: int | None) 
     assert len(volumes) == len(sources)
     container = engine._make("keys")
     container.name, container.log = f"install-{number}", folder / "log"
+    container.log.write_text("")
     root = folder / "root"
     root.mkdir(exist_ok=True)
     container.specification |= {
@@ -189,7 +198,7 @@ def install(engine: Engine, folder: Path, number: int, valid_until: int | None) 
         "address": "",
         "volumes": volumes,
         "command": [*init["command"], *init["args"]],
-        "environment": {**Image.read(TESTNET / "Dockerfile").environment, "POD_NAME": f"mesh-validator-{number}"},
+        "environment": {**container.specification["environment"], "POD_NAME": f"mesh-validator-{number}"},
     }
     engine.containers[container.name] = container
     engine.start(container.name)
@@ -216,3 +225,29 @@ def test_pod_s_volume_is_a_validator_s_folder_and_only_a_new_one_is_marked(engin
     (volume / "data").rmdir()
     install(engine, tmp_path, 1, valid_until=int(time.time()) - 1)
     assert not (volume / "first-start").exists()
+
+
+def test_quarantine_is_lifted_by_a_sentence_that_is_new_and_by_no_other(engine: Engine, tmp_path: Path) -> None:
+    """The folder of a validator that has run comes back as a volume whose journal is lost; nothing lifts that quarantine but its operator, and once."""
+    volume, lifting = tmp_path / "volume", tmp_path / "lift-quarantine"
+    shutil.copytree(engine.volume("v2"), volume, ignore=shutil.ignore_patterns("*.sock"))
+    (volume / "votes.journal").unlink()
+    key = SigningKey(bytes.fromhex((volume / "identity.key").read_text())).public_key
+    lifting.mkdir()
+    # The start finds the loss and records it, then fails: the address is that of a container.
+    found = subprocess.run(["mesh-app", "--validator", "--config", volume / "validator.toml"], capture_output=True, text=True, env=programs(), check=False)
+    assert "IN QUARANTINE" in found.stderr
+    assert "cannot listen on 172.31.47.12" in found.stderr
+    (lifting / "mesh-validator-1").write_text(confirmation_sentence(key))
+    (lifting / "valid-until").write_text(str(int(time.time()) - 1))
+    assert "quarantine" not in install(engine, tmp_path, 1, valid_until=None).output
+    (lifting / "valid-until").write_text(str(int(time.time()) + 600))
+    (lifting / "mesh-validator-1").write_text("nothing else will ever vote with another key")
+    assert "not lifted: the sentence is" in install(engine, tmp_path, 1, valid_until=None).output
+    (lifting / "mesh-validator-1").write_text(confirmation_sentence(key))
+    assert "The quarantine is lifted." in install(engine, tmp_path, 1, valid_until=None).output
+
+
+def programs() -> dict[str, str]:
+    """An environment in which this installation's programs are found."""
+    return os.environ | {"PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}
