@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mesh_app.completion import SHELLS
 from mesh_app.demo import command as recordings
 from mesh_app.exit_status import ExitStatus
 from mesh_app.settings.settings import LOG_LEVELS, THEMES, Settings
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.wallet.home_folder import HOME_VARIABLE
+from testnet.completion import add_completion
 
 DEMOS = ("first-payment", "crash-recovery", "double-spend")
 SLOW_FRAMES_PER_SECOND = 10
@@ -93,8 +93,7 @@ def make_parser() -> argparse.ArgumentParser:
     attach.add_argument("--home", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="the network's folder (default: as without attach)")
     attach.add_argument("--network", type=Path, metavar="FILE", help="a network.toml, and nothing else: no keys, no orders")
     attach.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="no screen: every event as a JSON line, until Ctrl-C")
-    completion = commands.add_parser("completion", help="print a script that completes mesh-app in a shell", description="Completion for a shell.")
-    completion.add_argument("shell", choices=SHELLS)
+    add_completion(commands.add_parser("completion", help="print a script that completes mesh-app in a shell"))
     return parser
 
 
@@ -103,10 +102,16 @@ def _run_command(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         return _print_locations(options)
     if options.command == "attach":
         return _tell_events(options) if options.json else _run_workstation(options)
-    from mesh_app.completion import completion_script
-
-    sys.stdout.write(completion_script(options.shell, parser))
+    sys.stdout.write(make_completion(options.shell, parser))
     return ExitStatus.GOOD
+
+
+def make_completion(shell: str, parser: argparse.ArgumentParser) -> str:
+    """The script that completes `mesh-app` in a shell."""
+    from mesh_app.demo.scenario import shipped_scenarios
+    from testnet.completion import completion_script
+
+    return completion_script(shell, parser, {"--demo": ("list", *shipped_scenarios())})
 
 
 def _print_locations(options: argparse.Namespace) -> int:

@@ -8,14 +8,28 @@ from collections.abc import Sequence
 from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault
-from testnet.commands import audit, bench, down, export, import_ledger, init, provision, simulate, torture, up, vectors
+from testnet.commands import audit, bench, completion, down, export, import_ledger, init, provision, simulate, torture, up, vectors
 from testnet.commands.control import CONTROL_COMMANDS
 from testnet.commands.registry import EXIT_FAILED, Command, add_commands, run_chosen
 
 EXIT_NO_VALIDATOR = 3
 FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Where no more can be written."""
-COMMANDS: Final[tuple[Command, ...]] = (vectors, bench, torture, init, provision, up, down, audit, export, import_ledger, simulate, *CONTROL_COMMANDS)
+COMMANDS: Final[tuple[Command, ...]] = (
+    vectors,
+    bench,
+    torture,
+    init,
+    provision,
+    up,
+    down,
+    audit,
+    export,
+    import_ledger,
+    simulate,
+    *CONTROL_COMMANDS,
+    completion,
+)
 """In the order in which `--help` names them."""
 
 

@@ -85,17 +85,22 @@ class Recipe:
         return any(not ipaddress.ip_address(seat.host).is_loopback for seat in self.seats)
 
 
+def known_recipes() -> tuple[str, ...]:
+    """The names of those that come with the program."""
+    return tuple(sorted(path.stem for path in RECIPES.glob("*.toml")))
+
+
 def find_recipe(text: str) -> Path:
     """The file of a recipe: a path, or the name of one that comes with the program. LocalFault (CONFIG_INVALID) names those."""
     path = Path(text)
-    known = {found.stem: found for found in sorted(RECIPES.glob("*.toml"))}
-    if path.exists() or text not in known:
-        if not path.exists() and path.name == text and not path.suffix:
-            raise LocalFault(
-                ErrorCode.CONFIG_INVALID, f"there is no recipe {text!r}, and no file of that name (recipes that come with this program: {', '.join(known)})"
-            )
+    if path.exists():
         return path
-    return known[text]
+    if text in known_recipes():
+        return RECIPES / f"{text}.toml"
+    if path.name == text and not path.suffix:
+        known = ", ".join(known_recipes())
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"there is no recipe {text[:40]!r}, and no file of that name (recipes that come with this program: {known})")
+    return path
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mesh_app.cli import main, make_parser
-from mesh_app.completion import completion_script
+from mesh_app.cli import main, make_completion, make_parser
 from mesh_app.demo.scenario import shipped_scenarios
 from mesh_app.recording import extras
 
@@ -164,7 +163,7 @@ def test_cast_needs_no_extra(tmp_path: Path) -> None:
 
 
 def test_shells_complete_names_of_demonstrations_and_paths() -> None:
-    script = completion_script("bash", make_parser())
+    script = make_completion("bash", make_parser())
     assert "first-payment" in script
     for option in ("--render", "--replay", "--record", "--events", "--font"):
         assert option in script
