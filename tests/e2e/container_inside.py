@@ -43,8 +43,8 @@ def make_read_only(path: Path, *, recursive: bool) -> None:
     check(libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(path), flags, attributes, ctypes.sizeof(attributes)), f"make {path} read-only")
 
 
-def show_machine(root: Path, targets: list[str], shown: list[str]) -> None:
-    """This machine's folders, and the paths in `shown` wherever they lie: the program under test."""
+def show_machine(root: Path, targets: list[str]) -> None:
+    """This machine's folders."""
     own = {Path(target).parts[1] for target in targets}
     for source in Path("/").iterdir():
         target = root / source.name
@@ -55,11 +55,16 @@ def show_machine(root: Path, targets: list[str], shown: list[str]) -> None:
         elif source.is_dir():
             target.mkdir()
             mount(str(source), target, flags=MS_BIND | MS_REC)
+
+
+def show_paths(root: Path, shown: list[str]) -> None:
+    """The program under test, wherever it lies: where its folders are not to be seen yet, or not any more."""
     for path in shown:
         target = root / path.lstrip("/")
         if not target.exists():
             target.mkdir(parents=True)
             mount(path, target, flags=MS_BIND | MS_REC)
+            make_read_only(target, recursive=True)
 
 
 def mount_tmpfs(root: Path, entry: str) -> None:
@@ -74,13 +79,15 @@ def make_root(root: Path, specification: dict[str, Any]) -> None:
     mount("tmpfs", root, "tmpfs", 0, "mode=755")
     volumes: list[dict[str, Any]] = sorted(specification["volumes"], key=lambda volume: volume["target"])
     targets = [*(volume["target"] for volume in volumes), *(entry.partition(":")[0] for entry in specification["tmpfs"])]
-    show_machine(root, targets, specification["shown"])
+    show_machine(root, targets)
+    show_paths(root, specification["shown"])
     for target in targets:
         (root / target.lstrip("/")).mkdir(parents=True, exist_ok=True)
     if specification["read_only"]:
         make_read_only(root, recursive=True)
     for entry in specification["tmpfs"]:
         mount_tmpfs(root, entry)
+    show_paths(root, specification["shown"])
     for volume in volumes:
         target = root / volume["target"].lstrip("/")
         with contextlib.suppress(FileExistsError):

@@ -274,6 +274,15 @@ def test_ports_and_addresses_are_those_that_the_configurations_name(tmp_path: Pa
     assert {path.name for path in folder.wallets.iterdir() if path.is_dir()} == {"alice", "bob", "probe"}
 
 
+def test_document_names_the_addresses_that_stand_in_the_manifests() -> None:
+    document = (PROJECT / "docs" / "operations.md").read_text()
+    [hosts] = re.findall(r"mesh-testnet provision net --hosts (\S+) --listen 0.0.0.0 --port 47001 --metrics-port 9464$", document, re.MULTILINE)
+    services = {service["metadata"]["name"]: service["spec"]["clusterIP"] for service in of_kind("Service")}
+    assert hosts.split(",") == [services[f"mesh-validator-{number}"] for number in range(4)]
+    [unit_path] = set(re.findall(r"testnet/systemd/\S+\.service", document))
+    assert PROJECT / unit_path == UNIT
+
+
 # --- mesh-testnet provision ------------------------------------------------------------------------------------------------------------------------
 
 
