@@ -117,6 +117,8 @@ async def _run(config: ValidatorConfig, about: _About, output: LineWriter, wrap:
             stack.push_async_callback(runner.close)
             stack.callback(store.watch_reads(lambda fault: end_hard(fault, output)).close)
             await runner.prepare()
+        # What was restored stays, too: with a million accounts the collector's full rounds would hold up votes for tenths of a second.
+        gc.freeze()
         with about("validator.identity_key"):
             end_first_start(config.identity_key)
         for text in condition_texts(runner.machine):

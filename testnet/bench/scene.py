@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from mesh_core.crypto import domains
+from mesh_core.crypto.hashing import tagged_xof
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.crypto.pedersen import Opening, commit_public
-from mesh_core.crypto.signatures import SigningKey
+from mesh_core.crypto.signatures import SEED_BYTES, SigningKey
 from mesh_core.protocol.construction import Payment, draft_send, prove_draft, sign_draft
 from mesh_core.protocol.genesis import Genesis, check_genesis
 from mesh_core.storage.files import make_private_directory, write_atomically
@@ -27,7 +29,7 @@ from testnet.layout import NetworkFolder
 from testnet.traffic.machine import usable_cores
 
 BALANCE: Final = 1_000_000
-"""What each account has at the start."""
+"""What each account has at the start, and its number besides: each has a commitment of its own, as in a network that has been used."""
 FEE: Final = 1
 """Of a payment."""
 
@@ -43,16 +45,31 @@ class Scene:
 
 def account_keys(number: int) -> WalletKeys:
     """Keys of the account with this number."""
-    return WalletKeys.from_seed(number.to_bytes(32, "big"))
+    return WalletKeys.from_seed(_account_seed(number))
+
+
+def account_owner(number: int) -> PublicKey:
+    """Its public key alone, half of the work of all its keys: there may be a million accounts."""
+    return SigningKey(tagged_xof(domains.KDF_SIGN, _account_seed(number), SEED_BYTES)).public_key
+
+
+def _account_seed(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def first_balance(number: int) -> int:
+    """What the account with this number has at the start."""
+    return BALANCE + number
 
 
 def make_scene(home: Path, *, accounts: int, validators: int = 4, name: str = "bench") -> Scene:
-    """A network in a new folder, whose genesis gives `BALANCE` to the accounts 0 to `accounts` - 1. LocalFault."""
+    """A network in a new folder, whose genesis gives money to the accounts 0 to `accounts` - 1. LocalFault."""
     folder = NetworkFolder(home)
     make_private_directory(folder.home)
     seeds = sorted((SigningKey(seed).public_key, seed) for seed in (os.urandom(32) for _ in range(validators)))
     keys = [init_identity(folder.validator(index).path, partial(_given, seed)) for index, (_, seed) in enumerate(seeds)]
-    allocations = tuple(Allocation(owner, BALANCE) for owner in sorted(account_keys(number).owner for number in range(accounts)))
+    owned = ((account_owner(number), first_balance(number)) for number in range(accounts))
+    allocations = tuple(Allocation(owner, amount) for owner, amount in sorted(owned))
     doc = GenesisDoc(name, bytes(32), FEE, 0, tuple(key.public_key for key in keys), allocations)
     genesis = check_genesis(doc)
     write_atomically(folder.genesis_file, GENESIS_DOC.encode(doc), 0o644)
@@ -65,15 +82,15 @@ def _given(seed: bytes, size: int) -> bytes:
     return seed
 
 
-def first_state(owner: PublicKey) -> AccountState:
+def first_state(number: int) -> AccountState:
     """An account as the genesis leaves it."""
-    return AccountState(owner, 0, commit_public(BALANCE), ZERO_HASH)
+    return AccountState(account_owner(number), 0, commit_public(first_balance(number)), ZERO_HASH)
 
 
 def make_payment(genesis: Genesis, payer: int, payee: int) -> Transition:
     """The first payment of an account, of one unit, proven and signed."""
     keys = account_keys(payer)
-    draft = draft_send(keys, genesis, first_state(keys.owner), Opening(BALANCE, 0), [Payment(account_keys(payee).address, 1)], os.urandom)
+    draft = draft_send(keys, genesis, first_state(payer), Opening(first_balance(payer), 0), [Payment(account_keys(payee).address, 1)], os.urandom)
     return sign_draft(draft, prove_draft(draft, os.urandom), keys.signing_key)
 
 
