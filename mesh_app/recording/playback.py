@@ -15,6 +15,7 @@ from textual.widgets import Input
 from mesh_app.app import MeshApp
 from mesh_app.recording.frame import Frame
 from mesh_app.recording.screen import take_frame
+from mesh_app.recording.settling import settle
 from mesh_app.services.replay import ReplayWorkbench
 from mesh_app.setup import Setup
 from testnet.journal import Entry, Journal
@@ -55,7 +56,7 @@ async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "
             has_changed |= app.tick()
             if has_changed or frame is None:
                 _still_cursors(app)
-                await pilot.pause()
+                await settle(app, pilot)
                 frame = take_frame(app)
             yield Shot(at_ms, frame, chapter)
 
@@ -67,8 +68,9 @@ async def _give(entry: Entry, app: MeshApp, bench: ReplayWorkbench, pilot: Pilot
         bench.events.put_nowait(entry.event)
     if entry.key is not None:
         app.tick()
-        await pilot.pause()
+        await settle(app, pilot)
         await pilot.press(entry.key)
+        await settle(app, pilot)
 
 
 def _title(entry: Entry) -> str | None:

@@ -1,8 +1,10 @@
 """A journal that is played again. Goal: the same screens, byte by byte, in the journal's time; and what a demonstration says is on them."""
 
+import asyncio
 import io
 from pathlib import Path
 
+import pytest
 from textual.app import ComposeResult
 from textual.widgets import Static
 from typing_extensions import override
@@ -55,6 +57,18 @@ async def record(journal: Journal) -> tuple[str, list[Frame]]:
         writer.frame(shot.at_ms, shot.frame)
         frames.append(shot.frame)
     return file.getvalue(), frames
+
+
+async def test_same_bytes_where_the_processor_is_somebody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual takes a process that computes little for one that is done. One that is not let, because others compute, looks just like that."""
+    expected, _ = await record(story())
+
+    async def not_let(_min_sleep: float = 0, _max_sleep: float = 0) -> None:
+        await asyncio.sleep(0)
+
+    for module in ("textual.app", "textual.pilot"):
+        monkeypatch.setattr(f"{module}.wait_for_idle", not_let)
+    assert (await record(story()))[0] == expected
 
 
 async def test_same_journal_gives_the_same_bytes() -> None:
