@@ -1,6 +1,7 @@
 """The code sends its readers to sections of the documents by title; these sections exist, and the tables of docs/protocol.md say what the code says."""
 
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -143,3 +144,12 @@ def test_table_of_tags_has_every_tag_and_no_other() -> None:
     rows = re.findall(r"^\| [a-z ]+ \| (.*) \|$", section(PROTOCOL, "Domain tags"), flags=re.MULTILINE)
     listed = [f"MESH/v1/{tag}" for row in rows for tag in re.findall(r"`([^`]+)`", row)]
     assert sorted(listed) == sorted(tag.decode("ascii") for tag in domains.ALL_TAGS)
+
+
+# --- docs/architecture.md ---------------------------------------------------------------------------------------------------------------------------
+
+
+def test_table_of_import_contracts_has_every_contract_and_no_other() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    rows = re.findall(r"^\| ([a-z, -]+) \| ", section(ROOT / "docs" / "architecture.md", "Packages"), flags=re.MULTILINE)
+    assert sorted(name for row in rows for name in row.split(", ")) == sorted(contract["id"] for contract in contracts)
