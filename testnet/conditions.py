@@ -136,13 +136,28 @@ def _no(text: str) -> LocalFault:
     return LocalFault(ErrorCode.CONFIG_INVALID, text)
 
 
+class Transmitter:
+    """What sends one datagram after the other, and holds a bounded queue. Lines that are one device's only way out share one."""
+
+    def __init__(self) -> None:
+        self._free_at = -math.inf
+
+    def sent_at(self, sending_s: float, now: float) -> float | None:
+        """When a datagram has left that is given now; None: the queue is full."""
+        begins_at = max(now, self._free_at)
+        if begins_at - now > QUEUE_S:
+            return None
+        self._free_at = begins_at + sending_s
+        return self._free_at
+
+
 class Way:
     """One direction of a line: what is in front of the next datagram."""
 
-    def __init__(self, chance: random.Random) -> None:
-        """`chance` decides which datagrams are lost, late, overtaken and doubled."""
+    def __init__(self, chance: random.Random, transmitter: Transmitter | None = None) -> None:
+        """`chance` decides which datagrams are lost, late, overtaken and doubled. `transmitter`: shared with other lines, else one of its own."""
         self._chance = chance
-        self._free_at = -math.inf
+        self._transmitter = Transmitter() if transmitter is None else transmitter
         self._last_due = -math.inf
 
     def arrivals(self, conditions: Conditions, size_bytes: int, now: float) -> tuple[float, ...]:
@@ -150,14 +165,14 @@ class Way:
 
         Without reordering never before what was sent earlier, also where the line has become quicker since: nothing overtakes on a wire.
         """
-        waits_s = max(0.0, self._free_at - now)
-        if waits_s > QUEUE_S:
-            return ()  # the queue is full, whatever may have been its fate behind it
-        self._free_at = now + waits_s + conditions.sending_s(size_bytes)
+        sending_s = conditions.sending_s(size_bytes)
+        sent_at = self._transmitter.sent_at(sending_s, now) if sending_s > 0 else now
+        if sent_at is None:
+            return ()
         fate = conditions.fate(size_bytes, self._chance)
         if fate is None:
             return ()
-        in_turn = max(self._last_due, self._free_at + fate.travel_s)
+        in_turn = max(self._last_due, sent_at + fate.travel_s)
         if fate.held_back_s == 0:
             self._last_due = in_turn
         return (in_turn + fate.held_back_s,) * fate.copies

@@ -20,7 +20,8 @@ from typing import Any
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.validator.output import LineWriter
 from testnet.command_process import Command, CommandProcess, run_process, unknown_command
-from testnet.conditions import read_conditions
+from testnet.conditions import Transmitter, read_conditions
+from testnet.lines import DIRECTION, WALLETS_NAME
 from testnet.links import Relay
 from testnet.precise_loop import new_precise_loop
 
@@ -38,6 +39,7 @@ class LinkProcess:
         self._seed = seed
         self._process = CommandProcess(output, self._perform)
         self._relays: dict[str, Relay] = {}
+        self._of_wallets = (Transmitter(), Transmitter())
         self._told: dict[str, tuple[int, int]] = {}
 
     async def run(self) -> None:
@@ -70,7 +72,9 @@ class LinkProcess:
         if len(self._relays) >= MAX_LINES:
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"there are {MAX_LINES} relays already")
         # The same for the same line in each run: what a lossy line loses first can be looked at again.
-        relay = Relay((host, port), seed=f"{self._seed} {line}")
+        # All lines of the wallets leave one device: where it is narrow, what goes to one validator waits behind what goes to the others.
+        shared = self._of_wallets if line.startswith(WALLETS_NAME + DIRECTION) else None
+        relay = Relay((host, port), seed=f"{self._seed} {line}", transmitters=shared)
         try:
             relay.open()
         except OSError as error:

@@ -17,7 +17,7 @@ import socket
 from collections import OrderedDict
 from collections.abc import Callable
 
-from testnet.conditions import GOOD, Way
+from testnet.conditions import GOOD, Transmitter, Way
 
 HOST = "127.0.0.1"
 MAX_DATAGRAM_BYTES = 65_535
@@ -37,13 +37,18 @@ Send = Callable[[bytes], object]
 class Relay:
     """One line: listens on a port of its own, forwards to `target` and back. `conditions` may be changed at any time and hold for what comes from then on."""
 
-    def __init__(self, target: UdpAddress, *, seed: int | str = 0) -> None:
-        """`seed` decides which datagrams a lossy line loses, in each direction for itself."""
+    def __init__(self, target: UdpAddress, *, seed: int | str = 0, transmitters: tuple[Transmitter, Transmitter] | None = None) -> None:
+        """`seed` decides which datagrams a lossy line loses, in each direction for itself.
+
+        `transmitters`, there and back, are those that it shares with other lines.
+        """
         self.conditions = GOOD
         self.forwarded_count = 0
         self.dropped_count = 0
         self._target = target
-        self._there, self._back = (Way(random.Random(f"{seed} {name}")) for name in ("there", "back"))  # noqa: S311
+        there, back = (Transmitter(), Transmitter()) if transmitters is None else transmitters
+        self._there = Way(random.Random(f"{seed} there"), there)  # noqa: S311
+        self._back = Way(random.Random(f"{seed} back"), back)  # noqa: S311
         self._listener: socket.socket | None = None
         self._clients: OrderedDict[UdpAddress, socket.socket] = OrderedDict()
         self._waiting: list[tuple[float, int, Send, bytes]] = []

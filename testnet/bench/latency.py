@@ -80,6 +80,7 @@ def run(options: argparse.Namespace) -> int:
         "validators": options.validators,
         "loss": profile.line.loss,
         "jitter_ms": profile.line.jitter_ms,
+        "wallet_line": profile.wallet_line.form(),
     }
     result = make_result(NAME, seed=options.seed, machine=machine, options=told, figures=figures)
     deliver(options, result)

@@ -12,7 +12,7 @@ MARKS = {"certificate": "certificate", "acks": "applied by a quorum"}
 def tables(result: Result) -> Sequence[Table]:
     """Times beside their floors, the split, and the cost. KeyError and the like for figures of another version."""
     options, figures = result.options, result.figures
-    title = f"{options['profile']}: {options['text']}; {figures['payments']} payments, {options['loss'] * 100:g} % loss, jitter {options['jitter_ms']:g} ms. "
+    title = f"{options['profile']}: {options['text']}; {figures['payments']} payments, {options['loss'] * 100:g} % loss, jitter {options['jitter_ms']:g} ms{_wallet_line(options['wallet_line'])}. "
     title += f"Lines: {options['source']}."
     times = Table(
         (
@@ -42,6 +42,14 @@ def tables(result: Result) -> Sequence[Table]:
         f"Proving alone {number(figures['prove_ms'])} ms, checking one proof {number(figures['verify_ms'])} ms (medians). {lost}",
     )
     return times, split, spent
+
+
+def _wallet_line(form: dict[str, Any]) -> str:
+    """The wallet's own line, where it has one."""
+    if not any(form.values()):
+        return ""
+    width = f", {form['bandwidth_kbit_s']:g} kbit/s" if form["bandwidth_kbit_s"] else ""
+    return f"; the wallet's own line {form['delay_ms']:g} ms each way, {form['loss'] * 100:g} % loss, jitter {form['jitter_ms']:g} ms{width}"
 
 
 def _row(words: str, found: dict[str, Any], count: int) -> tuple[str, ...]:

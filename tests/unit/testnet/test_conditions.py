@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh_core.errors import ErrorCode, LocalFault
-from testnet.conditions import FORM_KEYS, GOOD, HEADER_BYTES, PATH_BYTES, QUEUE_S, Conditions, Way, read_conditions
+from testnet.conditions import FORM_KEYS, GOOD, HEADER_BYTES, PATH_BYTES, QUEUE_S, Conditions, Transmitter, Way, read_conditions
 
 SHARES = st.floats(0, 1)
 CONDITIONS = st.builds(
@@ -130,6 +130,14 @@ def test_a_narrow_line_holds_a_bounded_queue_and_drops_its_tail() -> None:
     passed = math.floor(QUEUE_S / each_s) + 1
     assert [bool(found) for found in arrivals] == [True] * passed + [False] * (10 - passed)
     assert one.arrivals(conditions, 1000, each_s), "there is room as soon as one has left"
+
+
+def test_lines_of_one_device_wait_for_each_other_where_it_is_narrow() -> None:
+    transmitter, narrow = Transmitter(), Conditions(bandwidth_kbit_s=800)
+    one, other = Way(random.Random(1), transmitter), Way(random.Random(2), transmitter)
+    each_s = (1000 + HEADER_BYTES) * 8 / 800_000
+    assert [one.arrivals(narrow, 1000, 0.0)[0], other.arrivals(narrow, 1000, 0.0)[0]] == pytest.approx([each_s, 2 * each_s])
+    assert other.arrivals(Conditions(delay_ms=3), 1000, 1.0) == (1.003,), "a line that is not narrow waits for nobody"
 
 
 def test_what_is_lost_has_taken_its_time_on_the_line_all_the_same() -> None:

@@ -16,6 +16,7 @@ from testnet.bench.latency_tables import tables
 from testnet.bench.results import Result
 from testnet.bench.tables import as_text
 from testnet.cli import main
+from testnet.conditions import Conditions
 
 MS = 1_000_000
 STEPS = (("waited", 1), ("built", 2), ("proved", 10), ("checked", 3), ("signed", 1), ("stored", 4))
@@ -165,14 +166,25 @@ def result() -> Result:
         "datagrams": {"forwarded": 1234, "lost": 5},
         "target_ms": 300.0,
     }
-    options = {"profile": "australia", "text": "four cities", "source": "a model", "payments": 3, "validators": 4, "loss": 0.001, "jitter_ms": 1.0}
+    own = Conditions(delay_ms=75, jitter_ms=15, loss=0.02, bandwidth_kbit_s=750)
+    lines = {"loss": 0.001, "jitter_ms": 1.0, "wallet_line": own.form()}
+    options = {"profile": "australia", "text": "four cities", "source": "a model", "payments": 3, "validators": 4, **lines}
     machine = {"cpu": "x", "cores": 2, "load": 0.5, "system": "y", "python": "3", "backend": "native", "libraries": {}}
     return Result("latency", "2026-11-23", "mesh-testnet bench latency", 1, machine, options, figures)
 
 
 def test_tables_say_where_the_lines_come_from_and_what_the_relays_took() -> None:
     text = as_text(tables(result()))
-    for said in ("a model", "0.1 % loss", "16.0", "3 of 3", "lost 5", "relays", "durable at the validator"):
+    for said in (
+        "a model",
+        "0.1 % loss",
+        "16.0",
+        "3 of 3",
+        "lost 5",
+        "relays",
+        "75 ms each way, 2 % loss, jitter 15 ms, 750 kbit/s",
+        "durable at the validator",
+    ):
         assert said in text
 
 
