@@ -96,6 +96,7 @@ def test_every_service_is_locked_down() -> None:
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ())), name
         if "profiles" not in service:
             assert service["user"] == "10001:10001", name
+            assert service["pull_policy"] == ("build" if "build" in service else "never"), "a registry may have something else of that name"
             assert "pids_limit" in service, name
             assert all("noexec" in entry for entry in service["tmpfs"]), name
         else:
