@@ -12,8 +12,8 @@ MARKS = {"certificate": "certificate", "acks": "applied by a quorum"}
 def tables(result: Result) -> Sequence[Table]:
     """Times beside their floors, the split, and the cost. KeyError and the like for figures of another version."""
     options, figures = result.options, result.figures
-    title = f"{options['profile']}: {options['text']}; {figures['payments']} payments, {options['loss'] * 100:g} % loss, jitter {options['jitter_ms']:g} ms{_wallet_line(options['wallet_line'])}. "
-    title += f"Lines: {options['source']}."
+    lines = f"{options['loss'] * 100:g} % loss, jitter {options['jitter_ms']:g} ms{_wallet_line(options['wallet_line'])}"
+    title = f"{options['profile']}: {options['text']}; {figures['payments']} payments, {lines}. Lines: {options['source']}."
     times = Table(
         (
             "ms from the call to",
