@@ -153,3 +153,10 @@ def test_table_of_import_contracts_has_every_contract_and_no_other() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
     rows = re.findall(r"^\| ([a-z, -]+) \| ", section(ROOT / "docs" / "architecture.md", "Packages"), flags=re.MULTILINE)
     assert sorted(name for row in rows for name in row.split(", ")) == sorted(contract["id"] for contract in contracts)
+
+
+def test_every_dependency_is_in_the_table_that_says_what_it_is_trusted_with() -> None:
+    table = section(ROOT / "docs" / "security.md", "Dependencies").casefold()
+    for dependency in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]:
+        name = re.split(r"[^\w.-]", dependency)[0].casefold()
+        assert name in table, f"docs/security.md does not say what {name} is trusted with"
