@@ -22,7 +22,6 @@ public_key = "…64 digits…"            # with tls_certificate: made by its ow
 tls_certificate = "sydney.crt"        # a file beside this one
 """
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,8 +80,8 @@ class Recipe:
 
     @property
     def is_spread(self) -> bool:
-        """Whether validators are reached from other machines: then each one's folder must be complete in itself."""
-        return any(not ipaddress.ip_address(seat.host).is_loopback for seat in self.seats)
+        """Whether any validator is reached at another address than this machine's own: then each one's folder must be complete in itself."""
+        return any(seat.host != LOOPBACK for seat in self.seats)
 
 
 def known_recipes() -> tuple[str, ...]:
@@ -184,12 +183,11 @@ def _refuse_doubles(document: TomlTable, recipe: Recipe) -> None:
 
 
 def spread_seats(hosts: tuple[str, ...], *, port: int = ANY_PORT, listen_host: str = "") -> tuple[Seat, ...]:
-    """One validator at each of these hosts; those that share one get ports one after the other. On loopback alone free ports, unless told otherwise.
+    """One validator at each of these hosts; those that share one get ports one after the other. On this machine alone free ports, unless told otherwise.
 
     LocalFault (CONFIG_INVALID) where the ports pass 65535.
     """
-    is_spread = any(not ipaddress.ip_address(host).is_loopback for host in hosts)
-    first = port if port != ANY_PORT else DEFAULT_PORT if is_spread else ANY_PORT
+    first = port if port != ANY_PORT else DEFAULT_PORT if set(hosts) != {LOOPBACK} else ANY_PORT
     seats = []
     for number, host in enumerate(hosts):
         own = ANY_PORT if first == ANY_PORT else first + hosts[:number].count(host)

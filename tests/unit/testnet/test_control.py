@@ -76,18 +76,20 @@ class FakeLines:
 class Controlled:
     """A control socket in front of fakes."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, lets_others_end: bool = True) -> None:
         self.folder = NetworkFolder(home)
         self.supervisor, self.lines, self.memory = FakeSupervisor(), FakeLines(), Memory()
         self.told: list[Event] = []
         self.watched: list[bool] = []
-        orders = Orders(self.folder, self.supervisor, self.lines, self.memory, "a test")  # type: ignore[arg-type]
+        self.ended: list[str] = []
+        end = self.ended.append if lets_others_end else None
+        orders = Orders(self.folder, self.supervisor, self.lines, self.memory, "a test", end)  # type: ignore[arg-type]
         self.server = ControlServer(self.folder, self.memory, orders, self.told.append, self.watched.append)
 
 
 @asynccontextmanager
-async def controlled(home: Path) -> AsyncIterator[Controlled]:
-    one = Controlled(home)
+async def controlled(home: Path, *, lets_others_end: bool = True) -> AsyncIterator[Controlled]:
+    one = Controlled(home, lets_others_end=lets_others_end)
     await one.server.open()
     try:
         yield one
@@ -178,6 +180,17 @@ async def test_orders_that_are_refused_do_nothing(tmp_path: Path, order: str, fi
         assert fault.code is code
         assert words in fault.text
         assert (one.supervisor.done, one.lines.done) == ([], [])
+
+
+async def test_the_end_of_all_is_ordered_where_the_program_takes_such_orders(tmp_path: Path) -> None:
+    async with controlled(tmp_path) as one, connected(one.folder) as client:
+        await client.order("down")
+        assert one.ended == ["another program asked for it"]
+        assert one.told[-1]["text"] == "down"
+    async with controlled(tmp_path, lets_others_end=False) as one, connected(one.folder) as client:
+        refusal = await refusal_of(client, "down")
+        assert (refusal.code, one.ended) == (ErrorCode.HOME_IN_USE, [])
+        assert "a test, process " in refusal.text
 
 
 async def test_reports_are_watched_until_nobody_does_or_the_connection_ends(tmp_path: Path) -> None:
