@@ -10,6 +10,8 @@ from rich.cells import cell_len
 from mesh_app.recording.extras import require_extra
 from mesh_app.recording.frame import BACKGROUND, FOREGROUND, Frame, Pen, Rgb, Row, Run
 
+MARKS_MOST: Final = 30
+"""Over and under one letter (Unicode's Stream-Safe Text Format)."""
 REST_MOST: Final = 64 * 1024
 """A sequence that has not ended after so many characters is no sequence."""
 
@@ -53,6 +55,8 @@ class Terminal:
         self._width_of = wcwidth
         self._new_stream = pyte.Stream
         self._screen = pyte.Screen(width, height)
+        self._draw_unbounded = self._screen.draw
+        self._screen.draw = self._draw
         self._stream = pyte.Stream(self._screen)
         self._rest = ""
         self._kept: tuple[Any, Any] | None = None
@@ -87,6 +91,20 @@ class Terminal:
         return (
             data if data.isascii() else "".join(letter for letter in data if self._width_of(letter) != 0 or letter.isascii() or unicodedata.combining(letter))
         )
+
+    def _draw(self, data: str) -> None:
+        """Text, with no more marks on one letter than any script has: pyte normalises all of them anew with each, and a page of them would take hours."""
+        if not data.isascii():
+            cursor, last = self._screen.cursor, self._screen.columns - 1
+            # A mark goes to the letter before, where a line begins to that at the end of the line above.
+            y, x = (cursor.y, cursor.x - 1) if cursor.x else (max(0, cursor.y - 1), last)
+            marks, kept = len(self._screen.buffer[y][x].data), []
+            for letter in data:
+                marks = marks + 1 if unicodedata.combining(letter) else 0
+                if marks <= MARKS_MOST:
+                    kept.append(letter)
+            data = "".join(kept)
+        self._draw_unbounded(data)
 
     def _show(self, data: str) -> None:
         try:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from mesh_app.recording.cast import MAX_SECONDS, CastEvent, read_cast
 from mesh_app.recording.frame import BACKGROUND, FOREGROUND, Frame
 from mesh_app.recording.pictures import Picture, canvas_of, pictures_of
-from mesh_app.recording.terminal import Terminal
+from mesh_app.recording.terminal import MARKS_MOST, Terminal
 from mesh_core.errors import ErrorCode, LocalFault
 
 V2 = {"version": 2, "width": 10, "height": 3}
@@ -130,6 +130,15 @@ def test_wide_letters_and_marks_keep_the_columns() -> None:
     assert rows(frame)[1] == "👨👩xy"
     assert rows(frame)[2] == "a漢"
     assert all(sum(cell_len(run.text) for run in row) == 10 for row in frame.rows)
+
+
+@pytest.mark.parametrize(
+    "pieces", [["a" + "\u0301" * 20_000], ["a", *["\u0301"] * 20_000], ["a\x1b[2G" + "\x1b[2G\u0301" * 20_000]], ids=["one", "many", "moved"]
+)
+def test_a_letter_takes_so_many_marks_and_no_more(pieces: list[str]) -> None:
+    """A recording of a hundred kilobytes would otherwise be painted for a minute, and one of a megabyte for hours."""
+    [row, *_] = terminal(*pieces).rows
+    assert "".join(run.text for run in row).rstrip().count("\u0301") in {MARKS_MOST - 1, MARKS_MOST}
 
 
 def test_half_of_a_wide_letter_that_was_written_over_is_a_space() -> None:
