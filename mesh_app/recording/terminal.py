@@ -54,7 +54,7 @@ class Terminal:
 
         self._width_of = wcwidth
         self._new_stream = pyte.Stream
-        self._screen = pyte.Screen(width, height)
+        self._screen: Any = pyte.Screen(width, height)
         self._draw_unbounded = self._screen.draw
         self._screen.draw = self._draw
         self._stream = pyte.Stream(self._screen)

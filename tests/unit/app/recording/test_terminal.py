@@ -133,7 +133,9 @@ def test_wide_letters_and_marks_keep_the_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    "pieces", [["a" + "\u0301" * 20_000], ["a", *["\u0301"] * 20_000], ["a\x1b[2G" + "\x1b[2G\u0301" * 20_000]], ids=["one", "many", "moved"]
+    "pieces",
+    [["a" + "\u0301" * 20_000], ["a", *["\u0301"] * 20_000], ["a" + "\x1b[2G\u0301" * 20_000], ["\x1b[1;10Ha" + "\x1b[2;1H\u0301" * 20_000]],
+    ids=["one", "many", "moved", "from below"],
 )
 def test_a_letter_takes_so_many_marks_and_no_more(pieces: list[str]) -> None:
     """A recording of a hundred kilobytes would otherwise be painted for a minute, and one of a megabyte for hours."""
