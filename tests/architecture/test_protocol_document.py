@@ -15,6 +15,7 @@ from mesh_core.types import certificate, evidence, genesis, messages, receipt, t
 from mesh_core.types.account import ACCOUNT_STATE, CLAIMABLE_OUTPUT, AccountState, ClaimableOutput
 from mesh_core.types.basic import Commitment, Hash32, PublicKey, Signature
 from mesh_core.types.committee import MAX_VALIDATORS
+from mesh_core.types.events import EVENT_BODIES
 from mesh_core.types.transition import PROOF_SIZES
 from mesh_core.validator import proofs, runner, serving, subscriptions, syncing
 from mesh_core.wallet import asking, ports, settling
@@ -163,6 +164,14 @@ def test_every_field_of_every_message_is_in_its_row() -> None:
         for field in dataclasses.fields(kind):
             name = "u16 count (at most 1024) x (u64 index, var32 certificate)" if field.name == "items" else known.get(field.name, field.name)
             assert name in words or name.rstrip("s") in words, f"{kind.__name__}.{field.name} is not in {words!r}"
+
+
+def test_every_field_of_every_event_is_in_its_row() -> None:
+    rows = table_of("Events")
+    known = {"vote": "vote (208)", "proof": "equivocationproof", "report": "accountabilityreport"}
+    for kind, (body, _) in EVENT_BODIES.items():
+        words = rows[str(int(kind))].casefold()
+        assert [field.name for field in dataclasses.fields(body) if known.get(field.name, field.name) not in words] == [], body.__name__
 
 
 def test_every_field_of_the_handshake_is_in_its_table() -> None:
