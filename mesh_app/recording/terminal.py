@@ -54,9 +54,9 @@ class Terminal:
 
         self._width_of = wcwidth
         self._new_stream = pyte.Stream
-        self._screen: Any = pyte.Screen(width, height)
+        self._screen = pyte.Screen(width, height)
         self._draw_unbounded = self._screen.draw
-        self._screen.draw = self._draw
+        self._screen.draw = self._draw  # type: ignore[method-assign]
         self._stream = pyte.Stream(self._screen)
         self._rest = ""
         self._kept: tuple[Any, Any] | None = None
