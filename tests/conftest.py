@@ -1,6 +1,7 @@
 """What holds for every test: marks by folder, a home of its own, and Hypothesis without a stopwatch."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,11 @@ MARK_OF_FOLDER = {"e2e": pytest.mark.e2e, "tui": pytest.mark.tui}
 settings.register_profile("local", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+# The tests start some hundred Python processes. Where an environment forbids bytecode, each of them would compile every module that
+# it imports, which takes as long as what most of them are started for; so do the workers that pytest starts.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
