@@ -221,7 +221,7 @@ class AttachedWorkbench:
     # --- From outside
 
     def _take_observed(self, event: Event) -> None:
-        if event["event"] == "validator_state" and event["state"] == ValidatorState.UP:
+        if event["event"] == "validator_state" and event.get("state") == ValidatorState.UP:
             self._answered = True
         self.publish(event)
 

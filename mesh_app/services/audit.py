@@ -1,10 +1,23 @@
 """Compares what validators say of their states, from their statuses as they come: one `audit` event for each new outcome."""
 
+import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
+from mesh_app.event_fields import Fields, MalformedEventError
 from mesh_app.ports import Event
 from testnet.supervisor import ValidatorState
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What a validator said last. `is_read`: from outside nobody knows the sums before the ledger was read, which is not one that is too large."""
+
+    log_length: int
+    state_digest: str
+    supply_audit: bool | None
+    is_read: bool
 
 
 class StateAudit:
@@ -13,30 +26,32 @@ class StateAudit:
     def __init__(self, quorum: int, publish: Callable[[Event], None]) -> None:
         self._quorum = quorum
         self._publish = publish
-        self._statuses: dict[int, Event] = {}
+        self._standings: dict[int, _Standing] = {}
         self._audited: tuple[bool, bool | None, bool, int] | None = None
 
     def take(self, event: Event) -> None:
-        """Any event of the network."""
-        if event["event"] == "status":
-            self._statuses[event["validator"]] = event
-            self._audit()
-        elif event["event"] == "validator_state" and event["state"] != ValidatorState.UP:
-            self._statuses.pop(event["validator"], None)
+        """Any event of the network. One that is malformed counts nothing: the screen shows it as what it is."""
+        fields = Fields(event)
+        with contextlib.suppress(MalformedEventError):
+            if event["event"] == "status":
+                self._standings[fields.validator()] = _Standing(
+                    fields.integer("log_length"), fields.text("state_digest"), fields.optional_truth("supply_audit"), is_read="supply_audit" in event
+                )
+                self._audit()
+            elif event["event"] == "validator_state" and fields.text("state") != ValidatorState.UP:
+                self._standings.pop(fields.validator(), None)
 
     def _audit(self) -> None:
         """Compare the validators that have applied equally many certificates; while some are still at it, there is nothing to compare."""
-        statuses = list(self._statuses.values())
-        lengths = {status.get("log_length") for status in statuses}
-        if len(lengths) != 1 or len(statuses) < self._quorum:
+        standings = list(self._standings.values())
+        lengths = {standing.log_length for standing in standings}
+        if len(lengths) != 1 or len(standings) < self._quorum:
             return
-        audits = [status.get("supply_audit") for status in statuses]
+        audits = [standing.supply_audit for standing in standings]
         supply = False if False in audits else None if None in audits else True
-        equal = len({status.get("state_digest") for status in statuses}) == 1
-        # From outside nobody knows the sums before the ledger was read, which is not the same as a ledger that is too large.
-        is_read = all("supply_audit" in status for status in statuses)
-        audited = (equal, supply, is_read, int(lengths.pop() or 0))
+        equal = len({standing.state_digest for standing in standings}) == 1
+        audited = (equal, supply, all(standing.is_read for standing in standings), lengths.pop())
         if audited != self._audited:
             self._audited = audited
-            told = {"supply_audit": supply, "is_read": is_read, "digests_equal": equal, "log_length": audited[3]}
+            told = {"supply_audit": supply, "is_read": audited[2], "digests_equal": equal, "log_length": audited[3]}
             self._publish({"event": "audit", "t_ns": time.monotonic_ns(), **told})

@@ -293,6 +293,20 @@ async def test_audit_compares_validators_that_have_applied_as_much(opened: Local
     assert audits(opened) == [(True, None, 5)]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"validator": None}, {"validator": [1]}, {"validator": 99}, {"log_length": []}, {"log_length": "5"}, {"state_digest": {}}, {"supply_audit": 0}],
+    ids=str,
+)
+async def test_a_status_that_is_malformed_stops_no_audit(opened: LocalWorkbench, changes: dict[str, Any]) -> None:
+    """The reader of a control socket, or of a process, would end with it: nothing more would ever be seen of that network."""
+    opened.publish({"event": "validator_state"})
+    opened.publish(status(0) | changes)
+    for index in range(1, 4):
+        opened.publish(status(index))
+    assert audits(opened) == [(True, True, 5)]
+
+
 async def test_audit_says_whether_the_ledger_was_read_at_all(opened: LocalWorkbench) -> None:
     """From outside, the sums are known once somebody has read the log; a ledger that is too large is something else."""
     unread = {name: value for name, value in status(0).items() if name != "supply_audit"}
