@@ -92,9 +92,10 @@ def _start(state: State, fields: Fields, t_ns: int, kind: Kind) -> RunView:
     run = RunView(f"{kind}-{t_ns}", kind, _plan(fields, kind), _machine(fields), t_ns, load_before=fields.ms("load", default=0.0))
     view = state.performance
     view.is_starting = False
-    if view.running is not None:
+    lost = view.running
+    if lost is not None:
         # Its process has lost it: there is at most one run at a time.
-        view.running.reason, view.running.text = "failed", "another run took its place"
+        lost.reason, lost.text = "failed", "another run took its place"
     view.runs[run.key] = run
     _forget_old(state)
     return run

@@ -187,7 +187,7 @@ def _progress_lines(state: State, width: int) -> Sequence[Line]:
     if not ledger.is_reading or ledger.target - ledger.length <= PAGE:
         return ()
     parts: list[Line] = [(Span("◌ ", "wait"), Span(f"reading {amount(ledger.length)} of {amount(ledger.target)}", "wait"))]
-    if ledger.rate:
+    if ledger.rate >= 1:
         left_ns = int((ledger.target - ledger.length) / ledger.rate * _NANOSECONDS_PER_SECOND)
         parts += [(Span(f"{duration(left_ns)} left", "text"),), (Span(f"{ledger.rate:,.0f}/s", "dim"),)]
     return [fitted([*parts, (Span("the oldest first", "dim"),)], width)]

@@ -75,6 +75,9 @@ async def test_a_long_log_says_how_far_its_reading_is(desk: Desk, told: list[Eve
         await running.pilot.resize_terminal(200, 60)
         await running.settle()
         assert running.pane_text("#ledger-rows").splitlines()[0].endswith("18:17 left  900/s  the oldest first")
+        running.bench.emit({**log, "length": 12_345, "target": 1_000_000, "reading": True, "rate": 1e-308, "error": ""})
+        await running.settle()
+        assert "left" not in running.pane_text("#ledger-rows").splitlines()[0], "nobody knows"
         running.bench.emit({**log, "length": 999_900, "target": 1_000_000, "reading": True, "rate": 900.0, "error": ""})
         await running.settle()
         assert "reading 9" not in running.pane_text("#ledger-rows"), "what is read in a moment is not told"

@@ -33,6 +33,15 @@ def test_a_run_goes_from_start_to_end() -> None:
     assert any("stopped, 60 of 62 payments final" in note for note in notes(state))
 
 
+def test_a_run_that_another_one_follows_without_an_end_is_a_lost_one() -> None:
+    """A process that was killed and started again before its end was seen."""
+    state = after(story.started("traffic", 1), story.started("measure", 2))
+    lost, running = state.performance.runs["traffic-1"], state.performance.running
+    assert (lost.reason, lost.text) == ("failed", "another run took its place")
+    assert running is not None
+    assert running.kind == "measure"
+
+
 def test_the_figures_are_those_that_were_told() -> None:
     found = story.times()
     state = after(story.started("measure", 1), story.over("measure", 2, found))
