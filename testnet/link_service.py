@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from mesh_core.errors import LocalFault
 from mesh_core.wallet.network import load_network
@@ -20,19 +19,10 @@ from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line, direction_name, end_name
 from testnet.links import HOST
 from testnet.profiles import Profile
+from testnet.routed_service import Address, RoutedWallets
 from testnet.supervisor import Supervisor
 
-Address = tuple[str, int]
-
 CLOSE_DEADLINE_S = 2.0
-
-
-class RoutedWallets(Protocol):
-    """Wallets that can be told to reach a validator at another address."""
-
-    async def route(self, validator: int, address: Address | None) -> None:
-        """Reach it there; None: directly."""
-        ...
 
 
 class LinkService:

@@ -3,7 +3,8 @@
 A relay stands in front of a listener, and whoever shall reach that listener through it dials the relay's port. To the listener each client of the relay is a
 peer of its own, as without it. When a datagram arrives, if it does, is decided in one place (`conditions.py`); what waits, waits in one ordered queue.
 
-How exact a delay is depends on the event loop: in that of `precise_loop.py` a relay adds about 0.1 ms to it, in asyncio's own up to 1 ms.
+How exact a delay is depends on the event loop: that of `precise_loop.py` is late by hundredths of a millisecond, asyncio's own by up to one. What a passage
+takes besides stands in docs/operations.md, Lines.
 
 Relays forward ciphertext: they hold no key, and what they can do to a connection anybody on the way can do.
 """

@@ -11,9 +11,10 @@ from testnet.control import ControlServer
 from testnet.control_memory import Memory
 from testnet.control_orders import Orders
 from testnet.layout import NetworkFolder
-from testnet.link_service import LinkService, RoutedWallets
+from testnet.link_service import LinkService
 from testnet.log_tail import LogTails
 from testnet.profiles import Profile, kept_profile
+from testnet.routed_service import RoutedWallets
 from testnet.supervisor import Supervisor
 from testnet.validator_reports import ValidatorReports
 

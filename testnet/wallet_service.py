@@ -8,6 +8,7 @@ from typing import Any
 from testnet.child import Event
 from testnet.command_service import CommandService
 from testnet.layout import NetworkFolder
+from testnet.routed_service import RoutedService
 
 
 class WalletService:
@@ -20,7 +21,6 @@ class WalletService:
         """
         self._folder = folder
         self._only = only
-        self._routes: dict[int, tuple[str, int]] = {}
         self._service = CommandService(
             "testnet.wallet_process",
             self._arguments,
@@ -30,6 +30,7 @@ class WalletService:
             what_follows="what was signed goes on at the next start",
             on_end=lambda: publish({"event": "wallets_ended", "t_ns": time.monotonic_ns()}),
         )
+        self._routed = RoutedService(self._service)
 
     @property
     def pid(self) -> int | None:
@@ -38,9 +39,7 @@ class WalletService:
 
     async def start(self) -> None:
         """Start the process. It connects by itself, and goes on trying. LocalFault (STORE_UNAVAILABLE)."""
-        await self._service.start()
-        for validator, address in self._routes.items():
-            await self._tell_route(validator, address)
+        await self._routed.start()
 
     async def stop(self) -> None:
         """Stop the process: end its input, and wait. Payments that are signed go on at the next start."""
@@ -70,16 +69,7 @@ class WalletService:
 
     async def route(self, validator: int, address: tuple[str, int] | None) -> None:
         """Reach a validator at another address (a relay) from now on, and after each start; None: directly again. LocalFault."""
-        if address is None:
-            self._routes.pop(validator, None)
-        else:
-            self._routes[validator] = address
-        if self._service.pid is not None:
-            await self._tell_route(validator, address)
-
-    async def _tell_route(self, validator: int, address: tuple[str, int] | None) -> None:
-        host, port = (None, None) if address is None else address
-        await self._service.command({"command": "route", "validator": validator, "host": host, "port": port})
+        await self._routed.route(validator, address)
 
     def require_running(self) -> None:
         """LocalFault (STORE_UNAVAILABLE) if the process does not run."""

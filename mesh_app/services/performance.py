@@ -19,6 +19,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.plain_file import read_plain_file
 from testnet.command_service import CommandService
 from testnet.loop_lag import LoopLag
+from testnet.routed_service import Address, RoutedService
 from testnet.traffic.records import FILE_LIMIT_BYTES, FOLDER_NAME, as_table, latest_summaries, read_record
 
 MODULE: Final = "testnet.traffic.process"
@@ -46,6 +47,7 @@ class PerformanceDesk:
             name="the traffic process",
             what_follows="payments that it had signed go on at its next start",
         )
+        self._routed = RoutedService(self._process)
         self._is_running = False
         self._ending: asyncio.TimerHandle | None = None
         self._lag: LoopLag | None = None
@@ -63,6 +65,10 @@ class PerformanceDesk:
     def revealers(self) -> Mapping[type[Order], Revealer]:
         """No secrets."""
         return {}
+
+    async def route(self, validator: int, address: Address | None) -> None:
+        """Reach a validator at another address (a relay) from now on; None: directly again. LocalFault."""
+        await self._routed.route(validator, address)
 
     def begin(self) -> None:
         """Read earlier measurements, and watch the loop that this runs in: the screen's."""
@@ -111,7 +117,7 @@ class PerformanceDesk:
         if self._process.pid is None:
             self._publish("traffic_process", state="starting")
         try:
-            await self._process.start()
+            await self._routed.start()
             await self._process.command(command)
         except LocalFault:
             self._publish("traffic_process", state="refused")

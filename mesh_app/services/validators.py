@@ -29,6 +29,7 @@ from testnet.conditions import GOOD, Conditions
 from testnet.lines import Line
 from testnet.log_marks import user_mark, write_mark
 from testnet.operating import Operating
+from testnet.routed_service import RoutedWallets
 
 PROGRAM = "mesh-app"
 PERCENT = 100
@@ -37,10 +38,11 @@ PERCENT = 100
 class ValidatorDesk:
     """The validators of this home: processes, lines, logs, reports, and the socket for other programs' orders."""
 
-    def __init__(self, context: WorkContext) -> None:
+    def __init__(self, context: WorkContext, wallets: RoutedWallets) -> None:
+        """`wallets` are all whose lines can be cut."""
         self._context = context
         self._supervisor = context.supervisor
-        self._operating = Operating(context.folder, context.supervisor, context.wallets, context.publish, program=PROGRAM)
+        self._operating = Operating(context.folder, context.supervisor, wallets, context.publish, program=PROGRAM)
 
     def handlers(self) -> Mapping[type[Order], Handler]:
         """Which orders it takes."""

@@ -23,6 +23,7 @@ from testnet.genesis import DEMO_WALLETS, Entropy, create_network, open_network
 from testnet.layout import NetworkFolder
 from testnet.network_event import network_event
 from testnet.ownership import own_home
+from testnet.routed_service import EveryWallet
 from testnet.supervisor import Supervisor
 from testnet.wallet_service import WalletService
 
@@ -122,7 +123,7 @@ class LocalWorkbench:
         self._audit = StateAudit(self._genesis.committee.quorum_threshold, self._pass_on)
         context = self._context = WorkContext(self._folder, self._genesis, self._supervisor, self._wallets, self.publish)
         self._performance = PerformanceDesk(context)
-        self._validators = ValidatorDesk(context)
+        self._validators = ValidatorDesk(context, EveryWallet(self._wallets, self._performance))
         self._laboratory = LaboratoryDesk(context)
         self._desks = (
             self._validators,

@@ -8,6 +8,7 @@ be opened, connected and brought up to date at every start of the workstation.
      "duration_s": null, "seed": 1, "to": ""}
     {"id": 2, "command": "measure", "payments": 100, "at_once": 1, "wallets": 2, "warm_up": 5, "amount": 1}
     {"id": 3, "command": "stop"}
+    {"id": 4, "command": "route", "validator": 2, "host": "127.0.0.1", "port": 40001}      nulls: directly again
 
 A command is answered when it is taken. Events: `traffic_started`, `traffic_progress` (four a second), `traffic_over`, and the same of `measure`.
 """
@@ -113,6 +114,8 @@ class TrafficProcess:
                 measure = _read_measure(fields)
                 check_measure(measure)
                 self._start(lambda: MeasuredRun(self, measure, self._measurements))
+            case "route":
+                self._home.route(*_read_route(fields, len(self._links)))
             case "stop" if not fields:
                 if self._running is not None:
                     self._running.stop()
@@ -154,6 +157,19 @@ def _read_traffic(fields: dict[str, Any]) -> TrafficPlan:
             return TrafficPlan(float(rate), Arrivals(arrivals), least, most, wallets, None if duration_s is None else float(duration_s), seed, to)
         case _:
             raise unknown_command()
+
+
+def _read_route(fields: dict[str, Any], validators_count: int) -> tuple[int, tuple[str, int] | None]:
+    """A validator, and the address of a relay, or None. LocalFault (CONFIG_INVALID): nothing is guessed."""
+    match fields:
+        case {"validator": int(validator), "host": host, "port": port} if (
+            len(fields) == 3 and not isinstance(validator, bool) and 0 <= validator < validators_count and (host is None) == (port is None)
+        ):
+            if host is None:
+                return validator, None
+            if isinstance(host, str) and isinstance(port, int):
+                return validator, (host, port)
+    raise unknown_command()
 
 
 def _read_measure(fields: dict[str, Any]) -> MeasurePlan:

@@ -16,8 +16,9 @@ from testnet.conditions import GOOD, Conditions
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line
-from testnet.link_service import Address, LinkService
+from testnet.link_service import LinkService
 from testnet.profiles import load_profile
+from testnet.routed_service import Address, EveryWallet
 from tests.unit.network.peers import eventually
 
 CUT = Conditions(is_cut=True)
@@ -128,6 +129,16 @@ async def test_relays_that_die_leave_every_line_direct(tmp_path: Path) -> None:
         one.wallets.refusal = None
         await one.links.set(Line(WALLETS, 0), CUT)
         assert one.wallets.routes[0] is not None, "and relays can be had again"
+
+
+async def test_every_process_of_wallets_has_the_same_lines_also_where_one_refuses() -> None:
+    refusing, others = FakeWallets(), [FakeWallets(), FakeWallets()]
+    refusing.refusal = LocalFault(ErrorCode.STORE_UNAVAILABLE, "it has ended")
+    every = EveryWallet(others[0], refusing, others[1])
+    with pytest.raises(LocalFault) as refusal:
+        await every.route(2, ("127.0.0.1", 9))
+    assert refusal.value is refusing.refusal
+    assert [one.routes for one in others] == [{2: ("127.0.0.1", 9)}] * 2
 
 
 async def test_mute_wallets_do_not_hold_up_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
