@@ -101,17 +101,6 @@ def measure(tell: Callable[[Row], None]) -> None:
         measure_count(count)
 
 
-def format_table(rows: Sequence[Row]) -> str:
-    """The rows for people."""
-    lines = [f"{'operation':<10}{'m':>3}{'batch':>7}  {'backend':<10}{'median ms':>11}{'min ms':>10}{'units':>10}{'units a proof':>15}"]
-    for row in rows:
-        each = row.units / row.batch
-        lines.append(
-            f"{row.operation:<10}{row.commitments:>3}{row.batch:>7}  {row.backend:<10}{row.median_ms:>11.2f}{row.min_ms:>10.2f}{row.units:>10.1f}{each:>15.2f}"
-        )
-    return "\n".join(lines)
-
-
 def _tell(row: Row) -> None:
     sys.stdout.write(json.dumps(asdict(row)) + "\n")
     sys.stdout.flush()

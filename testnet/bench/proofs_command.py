@@ -1,9 +1,10 @@
 """`mesh-testnet bench proofs`: times of the range proofs. What measures is `proofs.py`, a process of its own for each group library."""
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
+
+from testnet.bench.telling import add_output_arguments, deliver, require_output
 
 NAME = "proofs"
 HELP = "prove and verify range proofs, one by one and in batches"
@@ -12,21 +13,29 @@ BACKENDS = ("native", "libsodium")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--json", action="store_true", help="one JSON object a row")
     parser.add_argument("--backend", choices=BACKENDS, help="only this group library (default: all that can be had)")
+    add_output_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure each group library, and tell all rows. LocalFault (CRYPTO_LIBRARY)."""
     from mesh_core.crypto import ristretto
-    from testnet.bench.proofs import format_table, run_all
+    from testnet.bench.plots import Curve, Figure
+    from testnet.bench.proofs import run_all
+    from testnet.bench.results import describe_surroundings, make_result
 
+    require_output(options)
+    machine = describe_surroundings()
     available = BACKENDS if ristretto.is_native_built() else ("libsodium",)
     rows = run_all(available if options.backend is None else (options.backend,))
-    if options.json:
-        sys.stdout.write("".join(json.dumps(asdict(row)) + "\n" for row in rows))
-        return 0
-    sys.stdout.write(format_table(rows) + "\n")
-    if options.backend is None and len(available) < len(BACKENDS):
+    figures = {"rows": [asdict(row) for row in rows]}
+    batches = [row for row in rows if row.operation in ("verify", "batch") and row.commitments == 2]
+    curves = tuple(
+        Curve(backend, tuple((float(row.batch), row.median_ms / row.batch) for row in batches if row.backend == backend))
+        for backend in dict.fromkeys(row.backend for row in rows)
+    )
+    figure = Figure("proofs", "Verification of a range proof, m = 2", "proofs in a batch", "ms each", curves, is_log=True)
+    deliver(options, make_result(NAME, seed=0, machine=machine, options={"backend": options.backend}, figures=figures), [figure])
+    if not options.json and options.backend is None and len(available) < len(BACKENDS):
         sys.stdout.write("native was not built here: install again where there is a C compiler\n")
     return 0

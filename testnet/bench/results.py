@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from mesh_core.errors import ErrorCode, LocalFault
+from testnet.machine import load_average, processor_name, usable_cores
 
 FORMAT: Final = "mesh-benchmark-1"
 SUFFIX: Final = ".json"
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+DISTRIBUTION: Final = "mesh-protocol"
 LIBRARIES: Final = ("aioquic", "cryptography", "PyNaCl", "pysodium", "sqlitedict", "uvloop")
 
 
@@ -47,8 +49,6 @@ def make_result(benchmark: str, *, seed: int, machine: dict[str, Any], options: 
 def describe_surroundings() -> dict[str, Any]:
     """Processor, cores, load, system, versions and group library: what every figure depends on besides the program."""
     from mesh_core.crypto import ristretto
-    from mesh_core.validator.reporting import installed_version
-    from testnet.traffic.machine import load_average, processor_name, usable_cores
 
     ristretto.load_library()
     return {
@@ -57,7 +57,7 @@ def describe_surroundings() -> dict[str, Any]:
         "load": load_average(),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "version": installed_version(),
+        "version": _version(DISTRIBUTION) or "",
         "backend": ristretto.BACKEND,
         "libraries": {name: version for name in LIBRARIES if (version := _version(name)) is not None},
     }

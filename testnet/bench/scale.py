@@ -41,7 +41,7 @@ class ScalePlan:
     seed: int = 0
 
 
-QUICK: Final = ScalePlan(accounts=(200, 1000), certificates=(0, 200), validators=(4,), wallets=(2,), asked=10, payments=10)
+QUICK: Final = ScalePlan(accounts=(20, 100), certificates=(0, 20), validators=(4,), wallets=(2,), asked=5, payments=4)
 """For tests: every step there is, and nothing that takes long."""
 
 
@@ -82,7 +82,7 @@ async def measure_log(folder: Path, plan: ScalePlan, say: Say) -> dict[str, Any]
 
 
 async def measure_committees(folder: Path, plan: ScalePlan, say: Say) -> list[dict[str, Any]]:
-    """Payments of one wallet, one after the other, through more and more validators. LocalFault."""
+    """Two wallets that pay each other, each as fast as it can, through more and more validators. LocalFault."""
     rows = []
     for count in plan.validators:
         say(f"{count} validators")
@@ -95,7 +95,7 @@ async def measure_many_wallets(folder: Path, plan: ScalePlan, say: Say) -> list[
     rows = []
     for count in plan.wallets:
         say(f"{count} wallets")
-        rows.append(await measure_wallets(folder / f"wallets-{count}", WalletPlan(count, max(plan.payments, 10 * count), 4, plan.seed)))
+        rows.append(await measure_wallets(folder / f"wallets-{count}", WalletPlan(count, max(plan.payments, 5 * count), 4, plan.seed)))
     return rows
 
 

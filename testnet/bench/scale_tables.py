@@ -18,7 +18,7 @@ def tables(result: Result) -> Sequence[Table]:
         found.append(_log(figures["log"]))
     if figures["committee"] is not None:
         found.append(
-            _payments(figures["committee"], "validators", "One wallet pays another through more and more validators, which share the cores of one machine.")
+            _payments(figures["committee"], "validators", "Two wallets pay each other through more and more validators, which share the cores of one machine.")
         )
     if figures["wallets"] is not None:
         found.append(_payments(figures["wallets"], "wallets", "More and more wallets pay each other through four validators, each as fast as it can."))

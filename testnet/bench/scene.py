@@ -26,7 +26,7 @@ from mesh_core.types.transition import Transition
 from mesh_core.validator.identity import init_identity
 from testnet.genesis import configure, free_ports
 from testnet.layout import NetworkFolder
-from testnet.traffic.machine import usable_cores
+from testnet.machine import usable_cores
 
 BALANCE: Final = 1_000_000
 """What each account has at the start, and its number besides: each has a commitment of its own, as in a network that has been used."""

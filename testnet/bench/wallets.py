@@ -20,9 +20,9 @@ from testnet.bench.running import cpu_seconds, until
 from testnet.child import Event
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
+from testnet.machine import usable_cores
 from testnet.supervisor import Supervisor
 from testnet.traffic.latencies import percentile
-from testnet.traffic.machine import usable_cores
 
 START_UNITS: Final = 1_000_000
 AMOUNT_MOST: Final = 1000

@@ -10,7 +10,7 @@ from mesh_core.protocol.construction import Payment
 from mesh_core.types.address import Address
 from mesh_core.wallet.wallet import Wallet
 from testnet.loop_lag import LoopLag
-from testnet.traffic.machine import load_average
+from testnet.machine import load_average
 from testnet.traffic.purses import Purses
 from testnet.traffic.samples import Sample, SampleBook
 from testnet.traffic.tally import Tally
