@@ -2,12 +2,14 @@
 
 import argparse
 import errno
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.types.visible_text import visible_text
 from testnet.commands import audit, bench, completion, down, export, import_ledger, init, provision, simulate, torture, up, vectors
 from testnet.commands.control import CONTROL_COMMANDS
 from testnet.commands.registry import EXIT_FAILED, Command, add_commands, run_chosen
@@ -36,13 +38,16 @@ COMMANDS: Final[tuple[Command, ...]] = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 good, 1 failed, 2 wrong usage, 3 a validator of `up` could not be started."""
     options = make_parser().parse_args(arguments)
+    # It writes the stack of a statement that failed; the failure is told in words by whoever asked for it.
+    logging.getLogger("sqlitedict").disabled = True
     try:
         status = run_chosen(options)
         # Here and not when Python ends: what cannot be written is told in words, and with a status.
         sys.stdout.flush()
         return status
     except LocalFault as fault:
-        sys.stderr.write(f"mesh-testnet: {fault}\n")
+        # Names of networks and words of validators may be in it, which are others'.
+        sys.stderr.write(f"mesh-testnet: {visible_text(str(fault))}\n")
         return EXIT_NO_VALIDATOR if fault.code is ErrorCode.VALIDATOR_START else EXIT_FAILED
     except KeyboardInterrupt:
         sys.stderr.write("mesh-testnet: interrupted\n")

@@ -69,6 +69,11 @@ class UpNetwork:
         if validators_count not in (None, size):
             text = f"the network in {folder.home} has {size} validators, and their number never changes: leave out --validators, or choose another folder"
             raise LocalFault(ErrorCode.CONFIG_INVALID, text)
+        if recipe is not None and recipe.name != self._genesis.doc.name:
+            text = (
+                f"the network in {folder.home} is '{self._genesis.doc.name}' and not the recipe's '{recipe.name}': leave out --recipe, or choose another folder"
+            )
+            raise LocalFault(ErrorCode.CONFIG_INVALID, text)
         self._supervisor = Supervisor(folder, size, self._publish, auto_restart=True)
         self._operating = Operating(folder, self._supervisor, self._wallets, self._publish, program="mesh-testnet up", end=self._end)
 

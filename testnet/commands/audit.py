@@ -40,12 +40,17 @@ def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Audit. Exit status 4 if something was found. LocalFault."""
     from mesh_core.crypto.startup import prepare
+    from mesh_core.types.visible_text import visible_text
     from testnet.progress import Progress
 
     prepare()
     with Progress(is_wanted=not options.json) as progress:
         report = _audit_folders(options, progress) if options.offline else _audit_network(options, progress)
-    sys.stdout.write(json.dumps(report.form()) + "\n" if options.json else "\n".join(report.lines()) + "\n")
+    if options.json:
+        sys.stdout.write(json.dumps(report.form()) + "\n")
+    else:
+        # A network's name and a validator's words are others': no terminal is told to do something by them.
+        sys.stdout.write("".join(f"{visible_text(line)}\n" for line in report.lines()))
     return 0 if report.is_good else EXIT_FOUND
 
 

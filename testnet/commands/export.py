@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
     import asyncio
 
     from mesh_core.crypto.startup import prepare
+    from mesh_core.types.visible_text import visible_text
     from mesh_core.validator.config import load_config
     from mesh_core.wallet.network import load_network
     from testnet.exporting import export_folder, export_network
@@ -69,5 +70,5 @@ def run(options: argparse.Namespace) -> int:
         "digest": follower.ledger.compute_digest().hex(),
     }
     text = f"{options.file}: {follower.length:,} certificates of {network.name}, from V{index + 1}, {size:,} bytes; digest {written['digest']}"
-    sys.stdout.write((json.dumps(written) if options.json else text) + "\n")
+    sys.stdout.write((json.dumps(written) if options.json else visible_text(text)) + "\n")
     return 0

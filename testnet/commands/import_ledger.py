@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
     import asyncio
 
     from mesh_core.crypto.startup import prepare
+    from mesh_core.types.visible_text import visible_text
     from mesh_core.wallet.network import load_network
     from testnet.importing import deliver, read_checked
     from testnet.progress import Progress
@@ -68,5 +69,5 @@ def run(options: argparse.Namespace) -> int:
         f"{one.name}  {one.applied:,} new, {one.skipped + one.known:,} known" + (f"; NOT complete: {one.problem}; try again later" if one.problem else "")
         for one in outcomes
     ]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("".join(f"{visible_text(line)}\n" for line in lines))
     return 0 if is_good else EXIT_FAILED

@@ -61,9 +61,12 @@ def run(options: argparse.Namespace) -> int:
     from testnet.genesis import make_network
     from testnet.layout import NetworkFolder
     from testnet.ownership import own_home
+    from testnet.profiles import load_profile
     from testnet.recipe import find_recipe, read_recipe
 
     recipe = read_recipe(find_recipe(options.recipe)) if options.recipe is not None else _make_recipe(options)
+    if recipe.profile is not None:
+        load_profile(recipe.profile)  # before anything is written
     folder = NetworkFolder(find_home(options.home))
     lock = own_home(folder)
     try:

@@ -1,4 +1,4 @@
-"""A network's whole life by commands alone, as a person types them: made, paid in, one validator killed and back, audited, exported, lost, imported, ended."""
+"""A network's whole life by commands alone, as a person types them: made, paid in, audited, exported, ended, lost, imported. `test_drill.py` kills one, too."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from testnet.control_client import connected
 from testnet.genesis import free_ports
 from testnet.layout import NetworkFolder
 from tests.e2e.processes import END_S, REPOSITORY, START_S
-from tests.e2e.test_up import Up, ask, up
+from tests.e2e.test_up import ask, up
 
 
 async def typed(*words: str | Path) -> tuple[int, str, str]:
@@ -51,7 +51,9 @@ async def test_a_networks_life(tmp_path: Path) -> None:
     assert [one["name"] for one in made["wallets"]] == ["faucet", "alice", "bob"]
     async with up(home) as running:
         await running.until_ready()
-        await _pay_with_one_down(home, running)
+        await ask(running.folder)
+        await ask(running.folder)
+        await until_equal(running.folder, 2)
         audit = await done("audit", "--home", home)
         assert (audit["good"], audit["digests_equal"], [one["log_length"] for one in audit["validators"]]) == (True, True, [2] * 4)
         assert (audit["network_id"], {one["supply_holds"] for one in audit["validators"]}) == (made["network_id"], {True})
@@ -61,14 +63,6 @@ async def test_a_networks_life(tmp_path: Path) -> None:
         assert await running.ended() == 0
     assert (await done("audit", "--home", home, "--offline"))["good"]
     await _lose_everything_and_import(home, ledger, exported)
-
-
-async def _pay_with_one_down(home: Path, running: Up) -> None:
-    await ask(running.folder)
-    assert (await done("kill", "V3", "--home", home))["validator"]["state"] == "exited"
-    await ask(running.folder)
-    await done("start", "V3", "--home", home)
-    await until_equal(running.folder, 2)
 
 
 async def _lose_everything_and_import(home: Path, ledger: Path, exported: dict[str, Any]) -> None:

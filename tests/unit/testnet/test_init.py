@@ -146,6 +146,7 @@ def test_wrong_recipe_is_refused_with_its_key(tmp_path: Path, text: str, said: s
         (["--wallet", f"a={2**63 - 1}"], "1005", "supply"),
         (["--name", "a\x1b[2J"], "1001", "cannot be seen"),
         (["--hosts", "127.0.0.1,127.0.0.1", "--port", "65535"], "1001", "ports end at 65535"),
+        (["--profile", "nowhere"], "1001", "there is no profile 'nowhere'"),
         (["--recipe", "nothing"], "1001", "recipes that come with this program: example"),
     ],
 )

@@ -1,5 +1,6 @@
 """`mesh-testnet up` before any process runs: what it makes, what it refuses, and with which exit status."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from testnet.cli import main
 from testnet.genesis import FAUCET_ALLOCATION, create_network
 from testnet.layout import NetworkFolder
 from testnet.ownership import own_home
+from testnet.recipe import find_recipe, read_recipe
 from testnet.up import UpNetwork, describe_network
 
 
@@ -58,6 +60,20 @@ async def test_number_of_validators_never_changes(tmp_path: Path) -> None:
     await network.close()
     assert refusal.value.code is ErrorCode.CONFIG_INVALID
     assert "has 4 validators" in refusal.value.text
+
+
+async def test_recipe_is_for_a_new_network_and_for_the_one_that_was_made_of_it(tmp_path: Path) -> None:
+    folder = NetworkFolder(tmp_path / "home")
+    recipe = read_recipe(find_recipe("example"))
+    for _ in range(2):
+        network = UpNetwork(folder, lambda _: None)
+        network.open(None, recipe)
+        await network.close()
+    assert list_wallets(folder.wallets) == ("alice", "bob", "faucet")
+    other = UpNetwork(folder, lambda _: None)
+    with pytest.raises(LocalFault, match="is 'example' and not the recipe's 'other'"):
+        other.open(None, replace(recipe, name="other"))
+    await other.close()
 
 
 def test_home_that_is_in_use_is_refused_with_its_owner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
