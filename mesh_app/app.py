@@ -38,6 +38,7 @@ from mesh_app.screens.ledger import LedgerScreen
 from mesh_app.screens.live_modal import LiveModal
 from mesh_app.screens.mesh_screen import MeshScreen
 from mesh_app.screens.network import NetworkScreen
+from mesh_app.screens.palette import BoundedPalette
 from mesh_app.screens.pay import PayScreen
 from mesh_app.screens.performance import PerformanceScreen
 from mesh_app.screens.validators import ValidatorsScreen
@@ -335,6 +336,11 @@ class MeshApp(Keeping):
             screen.minimize()
         elif screen.focused is None or not screen.maximize(screen.focused):
             self.toast("no pane to zoom here")
+
+    @override
+    def action_command_palette(self) -> None:
+        if not isinstance(self.screen, BoundedPalette):
+            self.push_screen(BoundedPalette(id="--command-palette"))
 
     def action_next_theme(self) -> None:
         """Dark, light, without colours."""

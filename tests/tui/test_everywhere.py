@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 from textual.dom import DOMNode
+from textual.events import Paste
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from mesh_app.actions import ACTIONS
 from mesh_app.app import MeshApp
@@ -50,6 +51,18 @@ async def test_tab_reaches_every_pane(desk: Desk) -> None:
                 reached.add(running.app.screen.focused)
             assert reached == panes
             running.app.screen.set_focus(None)
+
+
+@pytest.mark.parametrize("keys", [["3"], ["4", "slash"], ["2", "n"], ["2", "i"], ["ctrl+p"]], ids=" ".join)
+async def test_a_megabyte_that_is_pasted_by_mistake_is_cut(desk: Desk, keys: list[str]) -> None:
+    """A field that held it would be measured and painted whole with every key, for seconds."""
+    async with desk() as running:
+        await running.press(*keys)
+        field = running.app.focused
+        assert isinstance(field, Input)
+        field.post_message(Paste("x" * 1_000_000))
+        await running.pilot.pause()
+        assert len(field.value) <= 1_000
 
 
 async def test_resize_goes_through_all_sizes(desk: Desk) -> None:
