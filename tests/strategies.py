@@ -4,7 +4,8 @@
 bytes). Large collections are kept small; their limits have unit tests.
 """
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, reduce
 from typing import Any
 
 from hypothesis import strategies as st
@@ -87,24 +88,52 @@ def _structs(codec: Struct[Any]) -> st.SearchStrategy[Any]:
     return struct()
 
 
-@st.composite
-def mutations_of(draw: st.DrawFn, encodings: st.SearchStrategy[bytes]) -> bytes:
-    """An encoding after one to three accidents on its way: a bit flipped, bytes inserted, deleted, cut off or appended."""
-    data = draw(encodings)
-    for _ in range(draw(st.integers(1, 3))):
-        data = draw(_one_accident(data))
-    return data
+Accident = Callable[[bytes], bytes]
 
 
-def _one_accident(data: bytes) -> st.SearchStrategy[bytes]:
-    places = st.integers(0, max(len(data) - 1, 0))
-    few = st.binary(min_size=1, max_size=9)
-    extended = few.map(lambda tail: data + tail)
-    inserted = st.tuples(places, few).map(lambda at: data[: at[0]] + at[1] + data[at[0] :])
-    if not data:
-        return extended
-    flipped = st.tuples(places, st.integers(0, 7)).map(lambda at: data[: at[0]] + bytes([data[at[0]] ^ 1 << at[1]]) + data[at[0] + 1 :])
-    replaced = st.tuples(places, st.sampled_from([0x00, 0x01, 0x7F, 0x80, 0xFF])).map(lambda at: data[: at[0]] + bytes([at[1]]) + data[at[0] + 1 :])
-    deleted = st.tuples(places, st.integers(1, 9)).map(lambda at: data[: at[0]] + data[at[0] + at[1] :])
-    truncated = places.map(lambda at: data[:at])
-    return st.one_of(flipped, replaced, inserted, deleted, truncated, extended)
+def _flipped(place: int, bit: int) -> Accident:
+    return lambda data: _with(data, place, lambda old: bytes([old ^ 1 << bit]))
+
+
+def _replaced(place: int, byte: int) -> Accident:
+    return lambda data: _with(data, place, lambda _: bytes([byte]))
+
+
+def _inserted(place: int, more: bytes) -> Accident:
+    return lambda data: data[: place % (len(data) or 1)] + more + data[place % (len(data) or 1) :]
+
+
+def _deleted(place: int, count: int) -> Accident:
+    return lambda data: data[: place % (len(data) or 1)] + data[place % (len(data) or 1) + count :]
+
+
+def _truncated(place: int) -> Accident:
+    return lambda data: data[: place % (len(data) or 1)]
+
+
+def _extended(more: bytes) -> Accident:
+    return lambda data: data + more
+
+
+def _with(data: bytes, place: int, change: Callable[[int], bytes]) -> bytes:
+    at = place % (len(data) or 1)
+    return data[:at] + change(data[at]) + data[at + 1 :] if data else data
+
+
+# Made once: Hypothesis looks into each strategy that is new to it, which cost more than all that is tested with what it draws.
+_PLACES = st.integers(0, 2**16 - 1)
+_FEW = st.binary(min_size=1, max_size=9)
+_ACCIDENTS: st.SearchStrategy[Accident] = st.one_of(
+    st.builds(_flipped, _PLACES, st.integers(0, 7)),
+    st.builds(_replaced, _PLACES, st.sampled_from([0x00, 0x01, 0x7F, 0x80, 0xFF])),
+    st.builds(_inserted, _PLACES, _FEW),
+    st.builds(_deleted, _PLACES, st.integers(1, 9)),
+    st.builds(_truncated, _PLACES),
+    st.builds(_extended, _FEW),
+)
+_SEVERAL = st.lists(_ACCIDENTS, min_size=1, max_size=3)
+
+
+def mutations_of(encodings: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """An encoding after one to three accidents on its way: a bit flipped, bytes replaced, inserted, deleted, cut off or appended."""
+    return st.builds(lambda data, accidents: reduce(lambda left, accident: accident(left), accidents, data), encodings, _SEVERAL)

@@ -16,7 +16,6 @@ from dataclasses import asdict
 from functools import partial
 from typing import TypeVar
 
-from testnet.simulation.remembering import remember_answers
 from testnet.simulation.seed_run import Options, SeedResult, run_seed
 
 T = TypeVar("T")
@@ -44,13 +43,15 @@ def run_each(run: Callable[[T], R], options: Sequence[T], processes_count: int |
 def _run_alone(run: Callable[[T], R], options: T) -> R:
     """In a process that ends afterwards: what it leaves behind needs no collecting."""
     gc.disable()
-    remember_answers()
     return run(options)
 
 
 def run_again(options: Options) -> str:
     """The hash of the trace of a run in a fresh interpreter with another hash seed. RuntimeError if it does not come to an end."""
-    script = "import sys, json; from testnet.simulation.seed_run import Options, run_seed; print(run_seed(Options(**json.loads(sys.argv[1]))).digest)"
+    script = (
+        "import sys, json; from testnet.simulation.seed_run import Options, run_seed; "
+        "print(run_seed(Options(**json.loads(sys.argv[1])), is_remembering=False).digest)"
+    )
     environment = {**os.environ, "PYTHONHASHSEED": SECOND_HASH_SEED}
     told = json.dumps(asdict(options))
     done = subprocess.run([sys.executable, "-c", script, told], capture_output=True, text=True, env=environment, timeout=SEED_TIMEOUT_S, check=False)

@@ -1,10 +1,11 @@
 """Answers of pure functions, remembered: validators, wallets and the oracles ask the same of the same bytes again and again.
 
-Only in a process that simulates and ends. The functions are the product's, and so is every first answer; nothing is left out. A seed that runs again in a fresh
-interpreter runs without this (`pool.run_again`), and must leave the same trace.
+Only while a simulation runs. The functions are the product's, and so is every first answer; nothing is left out. A seed that runs again in a fresh interpreter
+runs without this (`pool.run_again`), and must leave the same trace.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -17,22 +18,32 @@ from testnet.simulation.mutations.replacing import replace_everywhere
 ENTRIES_MOST = 100_000
 
 
-def remember_answers() -> None:
-    """Replace the functions in all modules that are loaded, for good. Before any mutation, which then replaces what stands here."""
+@contextlib.contextmanager
+def remembered_answers() -> Iterator[None]:
+    """Replace the functions in all modules that are loaded, and put them back. Before any mutation, which then replaces what stands here, for good."""
+    replaced: dict[Callable[..., Any], Callable[..., Any]] = {}
     for real in (signatures.verify_signature, pedersen.commit_public, events.decode_event_body):
-        replace_everywhere(real, _remembering(real))
+        replaced[real] = _remembering(real)
     for decode in (certificates.decode_certificate, validation.validate_format):
-        replace_everywhere(decode, _remembering_bytes(decode))
+        replaced[decode] = _remembering_bytes(decode)
+    for real, other in replaced.items():
+        replace_everywhere(real, other)
+    try:
+        yield
+    finally:
+        for real, other in replaced.items():
+            replace_everywhere(other, real)
 
 
 def _remembering_bytes(real: Callable[[bytes, Genesis], Any]) -> Callable[[bytes, Genesis], Any]:
-    """One simulation has one genesis, so bytes say all. Those that do not decode are looked at each time: they raise."""
-    known: dict[bytes, Any] = {}
+    """Bytes that do not decode are looked at each time: they raise."""
+    known: dict[tuple[bytes, bytes], Any] = {}
 
     def decode(data: bytes, genesis: Genesis) -> Any:
-        decoded = known.get(data)
+        key = data, genesis.network_id
+        decoded = known.get(key)
         if decoded is None:
-            decoded = known[data] = real(data, genesis)
+            decoded = known[key] = real(data, genesis)
         return decoded
 
     return decode

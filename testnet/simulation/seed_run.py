@@ -21,6 +21,7 @@ from testnet.simulation.injections.registry import Injections
 from testnet.simulation.loop import Runaway, make_loop
 from testnet.simulation.mutations.registry import MUTATIONS
 from testnet.simulation.proofs import ProofSystem, RealProofs, StandIn
+from testnet.simulation.remembering import remembered_answers
 from testnet.simulation.settings import Settings, calm_settings, draw_settings
 from testnet.simulation.telling import Teller
 from testnet.simulation.trace import Trace
@@ -93,16 +94,22 @@ class SeedResult:
     steps_count: int = field(default=0)
 
 
-def run_seed(options: Options, trace_path: Path | None = None, journal: JournalWriter | None = None) -> SeedResult:
+def run_seed(options: Options, trace_path: Path | None = None, journal: JournalWriter | None = None, *, is_remembering: bool = True) -> SeedResult:
     """Run one seed. Everything that it does depends on `options` alone. OSError if the trace cannot be written.
 
     With a `journal` the run is told there in the events of the workstation; that changes nothing in it. LocalFault if the journal cannot be written.
+    Answers of pure functions are remembered meanwhile, if that is not declined: that changes nothing either, and saves time.
     """
     ristretto.load_library()
-    if options.mutation:
-        mutation = MUTATIONS[options.mutation]
-        mutation.apply()
-        options = replace(options, real_proofs=options.real_proofs or mutation.needs_real_proofs)
+    with remembered_answers() if is_remembering else contextlib.nullcontext():
+        if options.mutation:
+            mutation = MUTATIONS[options.mutation]
+            mutation.apply()
+            options = replace(options, real_proofs=options.real_proofs or mutation.needs_real_proofs)
+        return _run_seed(options, trace_path, journal)
+
+
+def _run_seed(options: Options, trace_path: Path | None, journal: JournalWriter | None) -> SeedResult:
     draw = Stream(f"seed {options.seed}")
     settings = calm_settings() if options.calm else draw_settings(draw.fork("settings"), options.faults_tolerated, options.byzantine)
     with Trace({"options": options.as_fields()}, trace_path) as trace, contextlib.ExitStack() as stack:

@@ -8,7 +8,7 @@ import pytest
 from testnet.cli import main
 from testnet.simulation.mutations.registry import MUTATIONS
 from testnet.simulation.pool import run_again, run_seeds
-from testnet.simulation.seed_run import Options, run_seed
+from testnet.simulation.seed_run import Options, SeedResult, run_seed
 
 SEEDS = range(1000, 1006)
 FOUND = {
@@ -34,23 +34,30 @@ def test_without_faults_payments_settle_and_the_trace_says_so(tmp_path: Path) ->
     assert sum(line["e"] == "paid" for line in lines[1:]) >= 6
 
 
+@pytest.fixture(scope="module")
+def results() -> dict[int, SeedResult]:
+    """The seeds, each run once, in processes of their own."""
+    return {result.options.seed: result for result in run_seeds([Options(seed) for seed in SEEDS])}
+
+
 @pytest.mark.slow
-def test_seeds_hold_and_do_enough() -> None:
-    results = list(run_seeds([Options(seed) for seed in SEEDS]))
-    assert [result.violations for result in results] == [()] * len(SEEDS)
-    assert min(result.events_count for result in results) >= 2_000
-    assert min(result.payments_count for result in results) >= 20
-    kinds = {kind for result in results for kind in result.faults}
+def test_seeds_hold_and_do_enough(results: dict[int, SeedResult]) -> None:
+    assert [result.violations for result in results.values()] == [()] * len(SEEDS)
+    assert min(result.events_count for result in results.values()) >= 2_000
+    assert min(result.payments_count for result in results.values()) >= 20
+    kinds = {kind for result in results.values() for kind in result.faults}
     assert len(kinds) > 15
 
 
 @pytest.mark.slow
-def test_a_seed_does_the_same_in_another_interpreter_with_another_hash_seed() -> None:
-    result = run_seed(Options(1001))
-    assert run_seed(Options(1001)).digest == result.digest
-    assert run_again(Options(1001)) == result.digest
-    assert next(run_seeds([Options(1001)])).digest == result.digest, "what is remembered changes the run"
-    assert run_seed(Options(1002)).digest != result.digest
+def test_a_seed_does_the_same_in_another_interpreter_with_another_hash_seed(results: dict[int, SeedResult]) -> None:
+    assert run_again(Options(1001)) == results[1001].digest, "without what is remembered, too"
+    assert len({result.digest for result in results.values()}) == len(SEEDS)
+
+
+def test_a_run_leaves_nothing_behind_that_the_next_one_in_its_process_sees() -> None:
+    first, second, other = (run_seed(Options(seed, calm=True)).digest for seed in (1, 1, 2))
+    assert first == second != other
 
 
 @pytest.mark.slow
@@ -69,11 +76,10 @@ def test_with_too_many_faulty_validators_the_guilty_are_named() -> None:
 @pytest.mark.slow
 def test_larger_committees_bear_as_many_faults_as_they_should() -> None:
     """5 validators bear one, as 4 do, and their quorum is another; 7 bear two."""
-    options = [Options(1000, validators=5), Options(1001, byzantine=1, validators=7), Options(1002, byzantine=2, validators=7)]
-    results = list(run_seeds([*options, Options(1003, byzantine=3, validators=7)]))
-    assert [result.violations for result in results] == [()] * 4
-    assert min(result.payments_count for result in results[:3]) >= 20
-    assert sum(kind.startswith("byzantine") * count for kind, count in results[2].faults.items()) == 2
+    five, seven, too_many = run_seeds([Options(1000, validators=5), Options(1002, byzantine=2, validators=7), Options(1003, byzantine=3, validators=7)])
+    assert five.violations == seven.violations == too_many.violations == ()
+    assert min(five.payments_count, seven.payments_count) >= 20
+    assert sum(kind.startswith("byzantine") * count for kind, count in seven.faults.items()) == 2
 
 
 def test_a_trace_of_four_validators_says_what_it_always_said() -> None:
@@ -105,12 +111,16 @@ def test_mutations_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-def test_the_command_tells_its_figures_and_a_trace_replays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    trace = tmp_path / "trace.jsonl"
-    assert main(["simulate", "--seed", "1003", "--json", "--trace", str(trace)]) == 0
+def test_the_command_tells_its_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "--seed", "1003", "--json"]) == 0
     seed, total = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert (seed["event"], seed["seed"], seed["violations"]) == ("seed", 1003, [])
     assert (total["event"], total["good"], total["seeds"], total["repeated"], total["differing"]) == ("total", True, 1, 1, [])
+
+
+def test_a_trace_replays_and_a_byte_that_differs_shows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = tmp_path / "trace.jsonl"
+    run_seed(Options(1, calm=True), trace)
     assert main(["simulate", "--replay", str(trace)]) == 0
     text = trace.read_text().replace('"e":"paid"', '"e":"PAID"', 1)
     trace.write_text(text)
@@ -128,6 +138,6 @@ def test_a_violation_is_told_with_the_command_that_shows_it_again(capsys: pytest
 
 @pytest.mark.slow
 def test_the_real_store_holds_what_the_model_keeps() -> None:
-    result = run_seed(Options(1004, real_store=True))
+    (result,) = run_seeds([Options(1004, real_store=True)])
     assert result.violations == ()
     assert result.counts["start"] > 12, "nobody was started again"

@@ -19,6 +19,7 @@ from testnet.simulation.modelled.geography import Geography
 from testnet.simulation.modelled.meter import Meter
 from testnet.simulation.paths import PathQuality
 from testnet.simulation.proofs import StandIn
+from testnet.simulation.remembering import remembered_answers
 from testnet.simulation.settings import Settings
 from testnet.simulation.trace import Trace
 from testnet.simulation.validator_node import ValidatorNode
@@ -72,12 +73,13 @@ class ModelResult:
 
 def run_model(options: ModelOptions) -> ModelResult:
     """Run one. Everything that it does depends on `options` alone. RuntimeError where not all is settled, and everywhere the same, in time."""
-    return _Model(options).run()
+    ristretto.load_library()
+    with remembered_answers():
+        return _Model(options).run()
 
 
 class _Model:
     def __init__(self, options: ModelOptions) -> None:
-        ristretto.load_library()
         self._options = options
         self._draw = draw = Stream(f"model {options.seed}")
         self._loop = make_loop(draw.fork("ties"), most_steps=STEPS_MOST, most_seconds=SECONDS_MOST)
