@@ -26,7 +26,8 @@ def commands_in(text: str) -> list[tuple[str, list[str]]]:
             command = COMMAND.fullmatch(re.split(r"\s{2,}|\s#", part.strip())[0])
             # A validator's own options are not the workstation's: they are read before it is loaded.
             if command is not None and "--validator" not in command[2]:
-                words = shlex.split(command[2])
+                # What stands in brackets may be left out.
+                words = shlex.split(re.sub(r"\[[^]]*\]", "", command[2]))
                 found.append((command[1], [word for word in words if not word.startswith(">")]))
     return found
 
