@@ -32,6 +32,7 @@ from testnet.recipe import VALIDATORS_COUNT as VALIDATORS_COUNT
 from testnet.unfinished import find_seeds, put_aside_unfinished
 
 Entropy = Callable[[int], bytes]
+Tell = Callable[[str, int, int], None]
 
 HOST = LOOPBACK
 PORTS = range(20_000, 32_000)
@@ -41,6 +42,10 @@ ALICE_ALLOCATION = 10_000
 FAUCET_ALLOCATION = 1_000_000_000
 DEMO_WALLETS: Mapping[str, int] = {"alice": ALICE_ALLOCATION, "bob": 0, "faucet": FAUCET_ALLOCATION}
 """The wallets of a new home, with what the genesis gives them."""
+
+
+def _tell_nobody(what: str, done: int, total: int) -> None:
+    """Nobody looks."""
 
 
 def seeded_keys(seed: int) -> Entropy:
@@ -67,12 +72,13 @@ def create_network(
     return make_network(folder, Recipe(name, (Seat(),) * validators_count, wallets), entropy)
 
 
-def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.urandom) -> dict[str, bytes]:
+def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.urandom, *, tell: Tell = _tell_nobody) -> dict[str, bytes]:
     """Make keys, wallets, genesis and configurations in an empty home; returns the wallets' seeds (secret). LocalFault.
 
     `recipe.wallets` are names with their genesis amounts. They are made before the file that says that a network is there: a home whose genesis gives money to
     seeds that nobody has would be worthless. What an interrupted attempt has left is put aside (`unfinished.py`), and its wallets are used. The caller owns
-    the home. Where a validator's owner has made its keys already, its folder gets all but these.
+    the home. Where a validator's owner has made its keys already, its folder gets all but these. `tell` is given what is being made, how many of these exist,
+    and of how many: each file is waited for until it is on the disk.
     """
     try:
         make_private_directory(folder.home)
@@ -93,6 +99,7 @@ def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.ur
     seats = _choose_ports(_seated(members, recipe))
     genesis = check_genesis(_make_document(recipe, tuple(one.public_key for one in members), seeds))
     for index, member in enumerate(members):
+        tell("keys", index, len(members))
         _write_identity(folder.validator(index), member)
     write_atomically(folder.genesis_file, GENESIS_DOC.encode(genesis.doc), 0o644)
     for wallet, seed in seeds.items():
@@ -100,7 +107,7 @@ def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.ur
             WalletStore.make(folder.wallets, wallet, seed)
     if profile is not None:
         keep_profile(folder.profile_file, profile)
-    configure_seats(folder, genesis, seats)
+    configure_seats(folder, genesis, seats, tell)
     return seeds
 
 
@@ -174,7 +181,7 @@ def configure(folder: NetworkFolder, genesis: Genesis, ports: list[int]) -> None
     configure_seats(folder, genesis, [Seat(HOST, port) for port in ports])
 
 
-def configure_seats(folder: NetworkFolder, genesis: Genesis, seats: list[Seat]) -> None:
+def configure_seats(folder: NetworkFolder, genesis: Genesis, seats: list[Seat], tell: Tell = _tell_nobody) -> None:
     """Write all configuration files for these places; network.toml last. Of a file that is there already, what is not of addresses is kept. LocalFault.
 
     Where other machines take part each validator's folder becomes complete in itself, so that it can be carried to its machine, and HOME/public holds what
@@ -189,6 +196,7 @@ def configure_seats(folder: NetworkFolder, genesis: Genesis, seats: list[Seat]) 
     is_spread = Recipe(genesis.doc.name, tuple(seats), {}).is_spread
     here: dict[bytes, Path] = {peer.identity_pk: validator.tls_certificate for peer, validator in zip(peers, folders, strict=True)}
     for index, validator in enumerate(folders):
+        tell("configurations", index, len(folders))
         paths = _carry(validator.path, folder.genesis_file, peers, validator.path / PEERS_NAME) if is_spread else here
         config = ValidatorConfig(
             genesis=validator.path / folder.genesis_file.name if is_spread else folder.genesis_file,

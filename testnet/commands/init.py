@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
     from testnet.layout import NetworkFolder
     from testnet.ownership import own_home
     from testnet.profiles import load_profile
+    from testnet.progress import Progress
     from testnet.recipe import find_recipe, read_recipe
 
     recipe = read_recipe(find_recipe(options.recipe)) if options.recipe is not None else _make_recipe(options)
@@ -70,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
     folder = NetworkFolder(find_home(options.home))
     lock = own_home(folder)
     try:
-        make_network(folder, recipe)
+        with Progress(is_wanted=not options.json) as progress:
+            make_network(folder, recipe, tell=progress.tell)
     finally:
         lock.release()
     made = _describe(folder, recipe)
