@@ -155,6 +155,13 @@ def test_table_of_import_contracts_has_every_contract_and_no_other() -> None:
     assert sorted(name for row in rows for name in row.split(", ")) == sorted(contract["id"] for contract in contracts)
 
 
+def test_every_folder_of_code_is_named() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    for package in ("mesh_core", "testnet", "mesh_app"):
+        for marker in (ROOT / package).rglob("__init__.py"):
+            assert re.search(rf"\b{marker.parent.name}\b", text), f"docs/architecture.md does not say what {marker.parent.relative_to(ROOT)} is"
+
+
 def test_every_dependency_is_in_the_table_that_says_what_it_is_trusted_with() -> None:
     table = section(ROOT / "docs" / "security.md", "Dependencies").casefold()
     for dependency in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]:
