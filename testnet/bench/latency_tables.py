@@ -32,16 +32,17 @@ def tables(result: Result) -> Sequence[Table]:
     split = Table(
         ("part, ms", "median", "p99"),
         tuple((name, number(found["median"]), number(found["p99"])) for name, found in figures["split"].items()),
-        f"Along the vote that completes the quorum ({figures['split_of']} payments; medians of parts need not add up):",
+        f"{_cost(figures)} Along the vote that completes the quorum ({figures['split_of']} payments; medians of parts need not add up):",
     )
+    return times, split
+
+
+def _cost(figures: dict[str, Any]) -> str:
     passed = figures["datagrams"]
-    lost = f"Relays forwarded {passed['forwarded']:,} datagrams and lost {passed['lost']:,}." if passed["forwarded"] else "No relay stood in any line."
-    spent = Table(
-        ("processor time for a payment", "ms"),
-        tuple((name, number(ms)) for name, ms in figures["cpu_ms"].items()),
-        f"Proving alone {number(figures['prove_ms'])} ms, checking one proof {number(figures['verify_ms'])} ms (medians). {lost}",
-    )
-    return times, split, spent
+    spent = ", ".join(f"{name} {number(ms)}" for name, ms in figures["cpu_ms"].items() if ms)
+    relays = f"Relays forwarded {passed['forwarded']:,} datagrams and lost {passed['lost']:,}." if passed["forwarded"] else "No relay stood in any line."
+    proofs = f"Proving alone {number(figures['prove_ms'])} ms, checking one proof {number(figures['verify_ms'])} ms (medians)."
+    return f"{proofs} Processor time for a payment, ms: {spent}. {relays}"
 
 
 def _wallet_line(form: dict[str, Any]) -> str:
