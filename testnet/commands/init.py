@@ -133,7 +133,7 @@ def _lines(made: dict[str, Any]) -> list[str]:
         f"made in {made['home']}",
         "",
         f"  network    {made['name']}, id {made['network_id']}",
-        *(f"  {one['name']:<9}  {one['host']}:{one['port']}, key {one['public_key']}" for one in made["validators"]),
+        *(f"  {one['name']:<9}  {_place(one['host'], one['port'])}, key {one['public_key']}" for one in made["validators"]),
         *(f"  wallet     {one['name']}, {one['units']:,} units" for one in made["wallets"]),
     ]
     if not made["is_spread"] and all(one["has_keys"] for one in made["validators"]):
@@ -147,6 +147,10 @@ def _lines(made: dict[str, Any]) -> list[str]:
         "  start      there, in it: mesh-app --validator --config validator.toml",
         *([f"  wallets    {made['public']}: for everybody"] if made["public"] else []),
     ]
+
+
+def _place(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _host(text: str) -> str:
