@@ -9,6 +9,8 @@ Only buckets that changed are hashed again, and while many have, a piece at a ti
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from mesh_core.crypto import domains
 from mesh_core.crypto.hashing import tagged_hash
@@ -19,6 +21,7 @@ from mesh_core.types.codec import U64
 from mesh_core.types.transition import OUTPUT_KEY, OutputKey
 
 _FAN_OUT = 256
+_EMPTY: Mapping[bytes, Hash32] = MappingProxyType({})
 BUCKETS_PER_PIECE = 128
 BRANCHES_PER_PIECE = 32
 """A piece is both, about half a millisecond: a branch has 8 KiB to hash."""
@@ -40,9 +43,9 @@ class DigestTree:
         """Buckets that are to be hashed again."""
         self._stale: set[int] = set()
         """Branches that are, because of a bucket that was."""
-        empty_bucket = tagged_hash(domains.BUCKET, b"")
-        self._buckets = [empty_bucket] * (_FAN_OUT * _FAN_OUT)
-        self._branches = [tagged_hash(domains.BRANCH, empty_bucket * _FAN_OUT)] * _FAN_OUT
+        self._empty_bucket = tagged_hash(domains.BUCKET, b"")
+        self._buckets = [self._empty_bucket] * (_FAN_OUT * _FAN_OUT)
+        self._branches = [tagged_hash(domains.BRANCH, self._empty_bucket * _FAN_OUT)] * _FAN_OUT
         self._accounts_count = 0
         self._outputs_count = 0
 
@@ -65,7 +68,11 @@ class DigestTree:
         """Take an output away. It must be there: KeyError is a bug of the caller."""
         name = OUTPUT_KEY.encode(key)
         bucket = _bucket_of(name)
-        del self._outputs[bucket][name]
+        outputs = self._outputs[bucket]
+        del outputs[name]
+        if not outputs:
+            # Most outputs are claimed soon, each in a bucket of its own: 65,536 empty tables would be 20 MB that only ever grow.
+            del self._outputs[bucket]
         self._outputs_count -= 1
         self._changed.add(bucket)
 
@@ -80,8 +87,9 @@ class DigestTree:
         return not self._changed and not self._stale
 
     def _hash_bucket(self, bucket: int) -> None:
-        leaves = [leaf for table in (self._accounts[bucket], self._outputs[bucket]) for _, leaf in sorted(table.items())]
-        self._buckets[bucket] = tagged_hash(domains.BUCKET, b"".join(leaves))
+        tables = (self._accounts.get(bucket, _EMPTY), self._outputs.get(bucket, _EMPTY))
+        leaves = [leaf for table in tables for _, leaf in sorted(table.items())]
+        self._buckets[bucket] = tagged_hash(domains.BUCKET, b"".join(leaves)) if leaves else self._empty_bucket
         self._stale.add(bucket // _FAN_OUT)
 
     def _hash_branch(self, branch: int) -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from mesh_core.crypto.hashing import tagged_hash
 from mesh_core.protocol.digest import BRANCHES_PER_PIECE, BUCKETS_PER_PIECE, DigestTree
-from mesh_core.types.account import AccountState
+from mesh_core.types.account import AccountState, ClaimableOutput
 from mesh_core.types.basic import Commitment, Hash32, PublicKey
+from mesh_core.types.transition import OutputKey
 from tests.cluster import make_genesis
 
 GENESIS = make_genesis()
@@ -62,3 +63,19 @@ def test_changes_between_two_pieces_count() -> None:
         tree.prepare()
     assert tree.compute(0) == digest_of(first, second) == digest_of(second)
     assert tree.compute(0) != digest_of(first)
+
+
+def test_outputs_that_were_claimed_leave_nothing_in_memory() -> None:
+    """Each was in a bucket of its own: a validator that has served a million payments must not hold a table for each bucket there is."""
+    random = Random(2)
+    tree, keys = DigestTree(GENESIS), [OutputKey(Hash32(random.randbytes(32)), 0) for _ in range(500)]
+    before = tree.compute(0)
+    for key in keys:
+        tree.put_output(key, ClaimableOutput(PublicKey(bytes(32)), Commitment(bytes(32))))
+    assert tree.compute(0) != before
+    for key in keys:
+        tree.delete_output(key)
+    assert tree.compute(0) == before
+    assert not tree._outputs
+    assert not tree._accounts
+    assert len(set(map(id, tree._buckets))) == 1, "one empty bucket stands for all"
