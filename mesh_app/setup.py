@@ -24,5 +24,7 @@ class Setup:
     """Whether they end with the screen; not those of a network that somebody else runs."""
     record: Path | None = None
     """Where a recording of this run goes that begins with it."""
+    is_played: bool = False
+    """Whether events and keys come from a file. It may be a stranger's: nothing is written because of it, and nothing goes to the clipboard."""
     is_driven: bool = False
     """Whether somebody else calls `MeshApp.tick`, in a time of its own: a recording that is played again."""

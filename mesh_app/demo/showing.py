@@ -213,7 +213,7 @@ async def watch_journal(journal: Journal, style: Style) -> ExitStatus:
     """Play a journal in the terminal, in real time; q leaves. What it shows says that it is no live run."""
     mode = SIMULATED if journal.header.mode == SIMULATED else REPLAYED
     bench = ReplayWorkbench(replace(journal.header, mode=mode))
-    app = MeshApp(bench, Setup(theme=style.theme))
+    app = MeshApp(bench, Setup(theme=style.theme, is_played=True))
 
     async def give(pilot: Pilot[Any]) -> None:
         begin = time.monotonic()

@@ -38,7 +38,7 @@ async def play(journal: Journal, *, size: tuple[int, int] = SIZE, theme: str = "
     # What this terminal's owner wants of colours is no part of a recording; Textual would read it.
     os.environ.pop("NO_COLOR", None)
     bench = ReplayWorkbench(journal.header)
-    app = MeshApp(bench, replace(Setup(), theme=theme, is_driven=True))
+    app = MeshApp(bench, replace(Setup(), theme=theme, is_played=True, is_driven=True))
     app.animation_level = "none"
     entries = iter(journal.entries)
     entry = next(entries, None)

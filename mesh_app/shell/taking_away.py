@@ -1,8 +1,12 @@
-"""What a person takes away from the screen: to the clipboard, into files, as pictures, as a recording."""
+"""What a person takes away from the screen: to the clipboard, into files, as pictures, as a recording.
+
+Nothing of a journal that is played: it may be a stranger's, it says itself which folder is the home, and presses keys.
+"""
 
 from pathlib import Path
 
 from textual.binding import Binding
+from typing_extensions import override
 
 from mesh_app.exports import free_export, write_export
 from mesh_app.ports import Workbench
@@ -37,6 +41,11 @@ class TakingAway(Surviving):
         self.copy_to_clipboard(text)
         self.toast(f"copied: {what}")
 
+    @override
+    def copy_to_clipboard(self, text: str) -> None:
+        if not self.setup.is_played:
+            super().copy_to_clipboard(text)
+
     def action_write_file(self) -> None:
         """What the pane in focus offers for a file, else as JSON, else as text: a file of the home, also where the terminal gives nothing to the clipboard."""
         network = self.state.network
@@ -44,6 +53,8 @@ class TakingAway(Surviving):
         offered, ending = next(((offer, ending) for offer, ending in offers if offer is not None), (None, ""))
         if offered is None or network is None or not network.home:
             self.toast("nothing to write here")
+            return
+        if self._is_played():
             return
         what, text = offered
         try:
@@ -63,6 +74,8 @@ class TakingAway(Surviving):
         if any(isinstance(screen, LiveModal) and screen.HOLDS_SECRET for screen in self.screen_stack):
             self.toast("no picture while a secret is on the screen")
             return
+        if self._is_played():
+            return
         network = self.state.network
         self.deliver_screenshot(path=network.home if network is not None and network.home else None)
 
@@ -75,10 +88,18 @@ class TakingAway(Surviving):
         if network is None or not network.home:
             self.toast("no home to record into")
             return
+        if self._is_played():
+            return
         try:
             self.begin_recording(free_export(Path(network.home), "recording", "cast"))
         except OSError as error:
             self.tell_error(f"cannot record: {error.strerror or error}")
+
+    def _is_played(self) -> bool:
+        """Whether this is a replay; it then says that it writes nothing."""
+        if self.setup.is_played:
+            self.toast("a replay writes no file")
+        return self.setup.is_played
 
     def begin_recording(self, path: Path) -> None:
         """Pictures go into this file from now on, one a tick."""

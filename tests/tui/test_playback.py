@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 import pytest
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.widgets import Static
 from typing_extensions import override
 
@@ -45,6 +45,10 @@ def story() -> Journal:
     entries.append(Entry(2_000, key="m"))
     tell(3_500, event="chapter", title="2 · The end")
     return Journal(Header("SIM", bench.now_ns(), {}), tuple(entries), 4_000)
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
 
 
 async def record(journal: Journal) -> tuple[str, list[Frame]]:
@@ -89,6 +93,23 @@ async def test_key_that_is_shown_stays_for_two_seconds() -> None:
     _, frames = await record(story())
     rows = [next(line for line in frame.text().splitlines() if "1 · A network" in line) for frame in frames[:35]]
     assert [" p " in row for row in rows] == [5 <= tick < 25 for tick in range(35)]
+
+
+@pytest.mark.parametrize("keys", [["o"], ["ctrl+r", "1", "ctrl+r"], ["ctrl+s"], ["y"], ["p", "7", "7", "shift+home", "ctrl+c"]], ids=" ".join)
+async def test_a_strangers_journal_writes_no_file_and_puts_nothing_on_the_clipboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
+    """It says which folder is the home, holds the text that is offered, and presses the keys."""
+    copied: list[str] = []
+    monkeypatch.setattr(App, "copy_to_clipboard", lambda _, text: copied.append(text))
+    monkeypatch.setattr(App, "deliver_screenshot", lambda *_, **__: copied.append("a picture"))
+    bench = FakeWorkbench()
+    bench.boot()
+    bench.play(bench.settled_payment("alice", "bob", 500, ""))
+    bench.emit(bench.network() | {"home": str(tmp_path)})
+    events = [Entry(0, event=bench.events.get_nowait()) for _ in range(bench.events.qsize())]
+    journal = Journal(Header("LIVE", bench.now_ns(), {}), (*events, *(Entry(100 * number, key=key) for number, key in enumerate(keys, 1))), 1_000)
+    await record(journal)
+    assert copied == []
+    assert names_in(tmp_path) == []
 
 
 async def test_frame_is_what_the_terminal_would_show_also_behind_a_dialog(desk: Desk) -> None:
