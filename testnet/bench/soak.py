@@ -24,6 +24,7 @@ from testnet.traffic.process import WALLETS_NAME
 UNITS: Final = 1_000_000_000
 """Of each wallet: enough for any soak, so that no faucet is needed."""
 TRAFFIC_MODULE: Final = "testnet.traffic.process"
+WALLETS: Final = "wallets"
 REST_S: Final = 120.0
 TELL_S: Final = 30.0
 POINTS_KEPT_MOST: Final = 200
@@ -99,7 +100,7 @@ class Soak:
 
     def _sample(self, at_s: float, traffic: Running) -> None:
         pids = {f"V{index + 1}": pid for index in range(self._plan.validators) if (pid := self._supervisor.pid(index)) is not None}
-        for name, pid in {**pids, "wallets": traffic.pid}.items():
+        for name, pid in {**pids, WALLETS: traffic.pid}.items():
             memory = memory_bytes(pid)
             self.samples.setdefault(name, []).append((round(at_s, 1), memory["rss"], memory["pss"]))
         folders = [self._folder.validator(index) for index in range(self._plan.validators)]
@@ -119,13 +120,16 @@ class Soak:
         return len(self._statuses) == self._plan.validators and len(found) == 1 and next(iter(found))[2] == 0
 
     def figures(self) -> dict[str, Any]:
-        """What came of it. `trends`: of each process, RSS; `verdict`: the worst of them."""
+        """What came of it. `trends`: RSS of each process; `verdict`: the worst of the validators.
+
+        A wallet holds its own history in memory, so the wallets' process grows with its payments, and is told by these: `memory_of_payment_bytes`.
+        """
         fits = {name: fit([(at_s, float(rss)) for at_s, rss, _ in found]) for name, found in self.samples.items()}
         trends = {
             name: None if one is None else {key: round(value) for key, value in asdict(one).items() if key != "verdict"} | {"verdict": one.verdict.value}
             for name, one in fits.items()
         }
-        verdicts = [Verdict.UNDECIDED if one is None else one.verdict for one in fits.values()]
+        verdicts = [Verdict.UNDECIDED if one is None else one.verdict for name, one in fits.items() if name != WALLETS]
         return {
             "minutes": round(self.disk[-1][0] / 60, 1) if self.disk else 0.0,
             "payments": self.summary.get("done", 0),
@@ -136,6 +140,7 @@ class Soak:
             "certificates": self.disk[-1][1] if self.disk else 0,
             "disk_of_certificate_bytes": disk_of_certificate(self.disk, self._plan.validators),
             "memory": {name: _ends(found) for name, found in self.samples.items()},
+            "memory_of_payment_bytes": memory_of_payment(self.samples.get(WALLETS, []), self.summary.get("done", 0)),
             "trends": trends,
             "verdict": worst(verdicts).value,
             "curves": {name: _thin([(at_s, rss) for at_s, rss, _ in found]) for name, found in self.samples.items()},
@@ -154,6 +159,11 @@ def disk_of_certificate(disk: list[tuple[float, int, int]], validators: int) -> 
     if not disk or disk[-1][1] == disk[0][1]:
         return None
     return round((disk[-1][2] - disk[0][2]) / (disk[-1][1] - disk[0][1]) / validators, 1)
+
+
+def memory_of_payment(found: list[tuple[float, int, int]], payments: int) -> float | None:
+    """Bytes of the wallets' process for each payment, claimed by another wallet of it; None before the first."""
+    return round((found[-1][1] - found[0][1]) / payments) if found and payments else None
 
 
 def _ends(found: list[tuple[float, int, int]]) -> dict[str, int]:

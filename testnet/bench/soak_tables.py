@@ -15,10 +15,11 @@ def tables(result: Result) -> Sequence[Table]:
     """Each process's memory and its trend. KeyError and the like for figures of another version."""
     figures = result.figures
     disk = figures["disk_of_certificate_bytes"]
+    each = figures["memory_of_payment_bytes"]
     title = (
         f"{figures['minutes']:g} minutes, {figures['payments']:,} payments at {result.options['rate']:g} a second, {figures['certificates']:,} certificates: "
-        f"**{figures['verdict']}**. A process is flat if the upper end of its slope's 95 % interval is below {FLAT_SHARE * 100:g} % of its memory in an "
-        f"hour; the first third, five minutes at least, is not looked at."
+        f"the validators are **{figures['verdict']}**. A process is flat if the upper end of its slope's 95 % interval is below {FLAT_SHARE * 100:g} % of its "
+        f"memory in an hour; the first third, five minutes at least, is not looked at."
     )
     rows = tuple(_row(name, figures["memory"][name], trend) for name, trend in figures["trends"].items())
     memory = Table(("memory", "RSS at the start, MiB", "at the end", "PSS at the end", "KiB an hour", "95 % interval", "verdict"), rows, title)
@@ -26,6 +27,7 @@ def tables(result: Result) -> Sequence[Table]:
         ("the rest", ""),
         (
             ("bytes of disk for a certificate, each validator", "" if disk is None else number(disk)),
+            ("bytes of memory for a payment and its claim, the wallets' process, which holds their history", "" if each is None else number(each)),
             ("ms of a payment: median, p99 of the last ones", f"{number(figures['p50_ms'])}, {number(figures['p99_ms'])}"),
             ("left out, failed", f"{figures['skipped']}, {sum(count for _, count in figures['failures'])}"),
             ("digests, supply", "right" if figures["is_right"] else "WRONG"),
