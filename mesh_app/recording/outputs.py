@@ -30,6 +30,7 @@ NEEDS_EXTRA: Final = (".mp4", ".gif", ".png")
 CHAPTER_PICTURE_MS: Final = 3_000
 """A chapter's picture shows it so long after its beginning: by then something has happened."""
 
+CHAPTERS_MOST: Final = 500
 LEAD_MS: Final = 2_000
 BEGINNING: Final = "beginning"
 
@@ -131,6 +132,8 @@ class Outputs:
         self._poster, self._is_poster_chosen = self._last, True
 
     def _begin_chapter(self, title: str, at_ms: int) -> None:
+        if len(self._chapters) >= CHAPTERS_MOST:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"more than {CHAPTERS_MOST} chapters: each would be a picture and a film of its own")
         self._chapters.append(_Chapter(title, len(self._chapters) + 1, at_ms))
         for path, (_, cast) in self._casts.items():
             with self._told(path):
