@@ -72,9 +72,14 @@ def test_file_that_becomes_larger_than_the_disk_allows_is_told_and_gone(tmp_path
 
 def test_recording_of_nothing_but_chapters_fills_no_disk(tmp_path: Path) -> None:
     """A stranger's, with a mark every tenth of a second: each would be a file."""
-    with pytest.raises(LocalFault, match="more than 500 chapters") as refusal, Outputs([tmp_path / "x.svg"], CastHeader(10, 3)) as outputs:
-        for number in range(1_000):
-            outputs.add(Picture(number * 100, Frame(10, ((Run("x" * 10, Pen()),),)), f"{number}"))
+
+    def mark_often() -> None:
+        with Outputs([tmp_path / "x.svg"], CastHeader(10, 3)) as outputs:
+            for number in range(1_000):
+                outputs.add(Picture(number * 100, Frame(10, ((Run("x" * 10, Pen()),),)), f"{number}"))
+
+    with pytest.raises(LocalFault, match="more than 500 chapters") as refusal:
+        mark_often()
     assert refusal.value.code is ErrorCode.CONFIG_INVALID
     assert list(tmp_path.iterdir()) == []
 
