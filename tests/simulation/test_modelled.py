@@ -15,7 +15,7 @@ from testnet.simulation.loop import make_loop
 from testnet.simulation.modelled.busy_machine import BusyMachine
 from testnet.simulation.modelled.costs import Costs
 from testnet.simulation.modelled.geography import Geography
-from testnet.simulation.modelled.meter import REQUESTS
+from testnet.simulation.modelled.meter import EVENTS, LOGS, REQUESTS
 from testnet.simulation.modelled.queueing import Queue
 from testnet.simulation.modelled.run import ModelOptions, ModelResult, run_model
 from testnet.simulation.modelled.table import percentile
@@ -92,10 +92,13 @@ def test_without_costs_a_certificate_takes_the_round_trip_to_the_last_voter_of_a
     assert quick.settled_ms == pytest.approx([32.0] * 12)
 
 
-def test_requests_are_as_many_bytes_as_the_documents_formula_says(quick: ModelResult) -> None:
-    """docs/scaling.md: n * (4888 + 195 q), where each payment is claimed by itself."""
-    assert quick.bytes[REQUESTS] == 12 * 5 * (4888 + 195 * 4)
-    assert quick.messages[REQUESTS] == 12 * 5 * 8
+def test_the_simulated_bytes_are_those_of_the_documents_formulas(quick: ModelResult) -> None:
+    """docs/scaling.md, where each payment is claimed by itself. How many certificates of a log one question brings depends on when it is asked."""
+    n, q = 5, 4
+    assert quick.bytes[REQUESTS] == 12 * n * (4888 + 195 * q)
+    assert quick.messages[REQUESTS] == 12 * n * 8
+    assert quick.bytes[EVENTS] == 12 * n * (2904 + 195 * q)
+    assert quick.bytes[LOGS] == pytest.approx(12 * n * (n - 1) * (1570 + 130 * q), rel=0.1)
 
 
 def test_the_same_options_give_the_same_figures_in_any_process() -> None:
@@ -145,7 +148,9 @@ def test_the_command_tells_its_assumptions_and_a_row_for_each_size(capsys: pytes
     assert capsys.readouterr().out == told, "the same seeds, the same table"
 
 
-@pytest.mark.parametrize(("given", "status"), [("--silent x", 2), ("--payments 0", 2), ("--trace t --seed 1", 2), ("--silent 2", 1), ("--profile nowhere", 1)])
+@pytest.mark.parametrize(
+    ("given", "status"), [("--silent x", 2), ("--payments 0", 2), ("--every 0", 2), ("--trace t --seed 1", 2), ("--silent 2", 1), ("--profile nowhere", 1)]
+)
 def test_options_of_the_model_that_cannot_be(given: str, status: int) -> None:
     try:
         ended = main(["simulate", "--latency", *given.split()])

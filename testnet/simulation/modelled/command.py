@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from testnet.simulation.modelled.run import ModelOptions
 
 PAYMENTS: Final = 100
+EVERY_S: Final = 1.5
+EVERY_MOST_S: Final = 60.0
 SEEDS: Final = 1
 
 
@@ -20,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--latency", action="store_true", help="no faults but silence, and a row for each size of --validators")
     group.add_argument("--profile", default="global", metavar="P", help="where validators and wallets are (default: global)")
     group.add_argument("--payments", type=int, default=PAYMENTS, metavar="N", help=f"so many in each run (default: {PAYMENTS})")
+    group.add_argument(
+        "--every", type=float, default=EVERY_S, metavar="S", help=f"mean seconds between two payments of one of ten wallets (default: {EVERY_S})"
+    )
     group.add_argument("--silent", default="0", metavar="N|f", help="so many validators say nothing; f: as many as the committee bears (default: 0)")
     group.add_argument("--cost", action="append", default=[], metavar="NAME=MS", help="another figure for the model's table of costs, such as prove=50")
 
@@ -30,6 +35,8 @@ def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         parser.error("--silent is a number, or f")
     if options.payments < 1:
         parser.error("--payments is at least 1")
+    if not 0.0 < options.every <= EVERY_MOST_S:
+        parser.error(f"--every is above 0, and at most {EVERY_MOST_S:g}")
     if options.latency and any((options.trace, options.events, options.replay, options.byzantine, options.mutate, options.real_proofs, options.real_store)):
         parser.error("--latency goes with --seeds, --validators and its own options alone")
 
@@ -71,4 +78,4 @@ def _options(told: argparse.Namespace) -> "Iterator[ModelOptions]":
         if silent_count > bearable:
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"{size} validators bear {bearable} that are silent: with {silent_count} no payment is ever final")
         for seed in range(told.first, told.first + (told.seeds or SEEDS)):
-            yield ModelOptions(seed, size, profile, silent_count, told.payments, costs)
+            yield ModelOptions(seed, size, profile, silent_count, told.payments, told.every, costs)

@@ -30,8 +30,8 @@ PAYERS_COUNT = 10
 """They only pay, and as many others only claim: nobody's payment waits for a claim of its own."""
 AMOUNT = 10
 CONNECTED_AFTER_S = 2.0
-PAUSE_LEAST_S, PAUSE_MOST_S = 1.0, 2.0
-"""Between two payments of one wallet: some seven payments a second, of all."""
+PAUSE_LEAST, PAUSE_MOST = 2 / 3, 4 / 3
+"""Between two payments of one wallet, times the mean."""
 SETTLED_WITHIN_S = 60.0
 STEP_S = 0.25
 STEPS_MOST = 2_000_000_000
@@ -47,6 +47,8 @@ class ModelOptions:
     profile: Profile
     silent_count: int = 0
     payments_count: int = 100
+    every_s: float = 1.5
+    """Mean time between two payments of each of the payers."""
     costs: Costs = field(default_factory=Costs)
 
     @property
@@ -142,11 +144,12 @@ class _Model:
 
     async def _pay(self, payer: WalletNode, times_count: int) -> None:
         draw = self._draw.fork(f"{payer.name} pays")
-        await self._world.sleep(draw.between(0.0, PAUSE_MOST_S))
+        every_s = self._options.every_s
+        await self._world.sleep(draw.between(0.0, PAUSE_MOST * every_s))
         for _ in range(times_count):
             payee = draw.choice(self._world.wallets[PAYERS_COUNT:])
             payer.pay([Payment(payee.keys.address, AMOUNT)])
-            await self._world.sleep(draw.between(PAUSE_LEAST_S, PAUSE_MOST_S))
+            await self._world.sleep(draw.between(PAUSE_LEAST * every_s, PAUSE_MOST * every_s))
 
     def _busy_ms(self) -> tuple[float, float]:
         """Processor time so far: of the validators, and of the wallets."""
