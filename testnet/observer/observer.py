@@ -315,7 +315,8 @@ class Observer:
         for word in chain.words:
             for key, commitment in word.claimable:
                 listed.setdefault(key, {})[word.validator] = commitment
-        keys = sorted(listed)[:LISTED_MOST]
+        # What most of them list comes first: one alone could otherwise put so many inventions before it that nothing else is shown.
+        keys = sorted(listed, key=lambda key: (-len(listed[key]), key))[:LISTED_MOST]
         sources = await fetch_from_any(self.client, sorted({key.cert_id for key in keys}))
         forms: list[Form] = []
         for key in keys:

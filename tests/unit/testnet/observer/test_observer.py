@@ -13,6 +13,7 @@ from mesh_core.types.basic import Hash32
 from mesh_core.types.certificate import CERTIFICATE, Certificate
 from mesh_core.types.messages import AccountStateMessage, SyncFromLog, SyncRequest, SyncResponse
 from testnet.observer import log as log_module
+from testnet.observer.observer import LISTED_MOST
 from tests.cluster import Cluster
 from tests.unit.network.peers import eventually
 from tests.unit.testnet.observer.machines import Observed
@@ -353,3 +354,22 @@ async def test_a_silent_validator_convicts_nobody(history: History, observed: Ob
     observed.sights.look()
     assert (await compared(observed))[1] == ("silent", "connection refused")
     assert not observed.told("ledger_lie")
+
+
+async def test_what_one_validator_invents_hides_nothing_that_the_others_list(history: History, observed: Observed) -> None:
+    """It lists as many outputs as are shown, none of which anybody has, and all before the real ones."""
+    for validator in range(4):
+        history.apply(validator, history.in_order)
+
+    def invented(answer: AccountStateMessage) -> AccountStateMessage:
+        one = answer.claimable[0]
+        return replace(
+            answer, claimable=tuple(replace(one, key=replace(one.key, cert_id=Hash32(bytes(31) + bytes([number])))) for number in range(LISTED_MOST))
+        )
+
+    observed.sights.bends[1] = lambda answer: invented(answer) if isinstance(answer, AccountStateMessage) and answer.claimable else answer
+    await watch(observed)
+    await observed.observer.perform({"command": "account", "owner": history.bob.keys.owner.hex(), "end": None})
+    listed = observed.last("ledger_account")["claimable"]
+    assert len(listed) == LISTED_MOST
+    assert [output["listed_by"] for output in listed[:3]] == [[0, 2, 3]] * 3
