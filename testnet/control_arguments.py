@@ -43,8 +43,8 @@ SHARES = frozenset({"loss", "reordering", "duplication"})
 """Shares, given in per cent."""
 LINES_SHOWN = 40
 PROFILE_TEXT = "every line as in a profile: cities, and the ways between them"
-LINK_DESCRIPTION = """A line between two validators, or between the wallets of the running program and a validator. Commands of mesh-wallet dial by themselves:
-no line of theirs can be cut here."""
+LINK_DESCRIPTION = """A line between two validators, or between the wallets of the running program and a validator. Commands of mesh-wallet dial by themselves,
+and go over these lines with --network HOME/relayed.toml alone."""
 
 
 def add_arguments(name: str, parser: argparse.ArgumentParser) -> None:

@@ -4,6 +4,7 @@ HOME/network.toml            for wallets
 HOME/genesis.bin
 HOME/v1 ... vN/              one folder a validator, in committee order: keys, certificate, validator.toml, data/, votes.journal, validator.log
 HOME/profile.toml            where validators and wallets are taken to be, if the network has a profile (`profiles.py`)
+HOME/relayed.toml            for wallets that shall go over the relays in their lines (`link_service.py`), while there are any
 HOME/control.sock            while the network runs
 HOME/wallets/NAME/           one folder a wallet
 HOME/public/                 of a network of several machines: what everybody needs
@@ -84,6 +85,11 @@ class NetworkFolder(HomeFolder):
     def profile_file(self) -> Path:
         """Where its validators and wallets are taken to be. Absent: all on this machine, with direct lines."""
         return self.home / "profile.toml"
+
+    @property
+    def relayed_network_file(self) -> Path:
+        """The network as wallets see it whose lines have relays in them. Only while there are such lines."""
+        return self.home / "relayed.toml"
 
     @property
     def public(self) -> Path:

@@ -2,16 +2,18 @@
 
 A line whose conditions are good is direct: no relay stands in it, and it costs nothing. When a line is first cut or slowed, relays are opened in a process of
 their own, and whoever dials there is told the relays' addresses (`mesh_core/validator/routes.py`, and the wallets' process); open requests go on on the new
-connections. A line that is healed is direct again. If the relays' process ends, every line is.
+connections. Whoever is not told, as `mesh-wallet`, can read them in a network file. A line that is healed is direct again. If the relays' process ends, every
+line is.
 """
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from mesh_core.errors import LocalFault
-from mesh_core.wallet.network import load_network
+from mesh_core.wallet.network import Network, load_network, write_network
 from testnet.child import Event
 from testnet.command_service import CommandService
 from testnet.conditions import GOOD, Conditions
@@ -39,7 +41,7 @@ class LinkService:
         self._publish = publish
         self._conditions: dict[Line, Conditions] = {}
         self._ports: dict[tuple[int, int], int] = {}
-        self._listeners: list[Address] = []
+        self._loaded: Network | None = None
         self._turn = asyncio.Lock()
         self._losing: asyncio.Task[None] | None = None
         self._service = CommandService(
@@ -69,11 +71,13 @@ class LinkService:
                 await self._make_direct(line)
             else:
                 await self._relay(line, conditions)
+            if line.low == WALLETS:
+                self._offer_relays()
             self._tell(line)
 
     async def apply(self, profile: Profile) -> None:
         """Every line becomes as the profile says, from now on; also before anybody dials. LocalFault."""
-        for line, conditions in profile.lines(len(self._all_listeners())):
+        for line, conditions in profile.lines(len(self._network().validators)):
             if conditions != self._conditions.get(line, GOOD):
                 await self.set(line, conditions)
 
@@ -92,6 +96,7 @@ class LinkService:
     async def close(self) -> None:
         """End the relays' process, with the network that it belongs to."""
         await self._service.stop()
+        self._folder.relayed_network_file.unlink(missing_ok=True)
         if self._losing is not None:
             # Wallets that do not answer any more must not hold up the end of everything.
             await asyncio.wait([self._losing], timeout=CLOSE_DEADLINE_S)
@@ -112,16 +117,27 @@ class LinkService:
         self._conditions[line] = conditions
 
     async def _open(self, dialler: int, listener: int) -> int:
-        host, listens_at = self._all_listeners()[listener]
-        answer = await self._service.command({"command": "open", "line": direction_name(dialler, listener), "host": host, "port": listens_at})
+        target = self._network().validators[listener]
+        answer = await self._service.command({"command": "open", "line": direction_name(dialler, listener), "host": target.host, "port": target.port})
         port = self._ports[dialler, listener] = int(answer["port"])
         return port
 
-    def _all_listeners(self) -> list[Address]:
-        """Where validators listen; read once, since a genesis document may be large and a profile asks for each line."""
-        if not self._listeners:
-            self._listeners = [(peer.host, peer.port) for peer in load_network(self._folder.network_file).validators]
-        return self._listeners
+    def _network(self) -> Network:
+        """Read once, since a genesis document may be large and a profile asks for each line."""
+        if self._loaded is None:
+            self._loaded = load_network(self._folder.network_file)
+        return self._loaded
+
+    def _offer_relays(self) -> None:
+        """Write the network as it is over the wallets' lines, or take that file away where all of them are direct. LocalFault."""
+        ports = {line.high: self._ports[WALLETS, line.high] for line in self._conditions if line.low == WALLETS}
+        file, network = self._folder.relayed_network_file, self._network()
+        if not ports:
+            file.unlink(missing_ok=True)
+            return
+        peers = [replace(peer, host=HOST, port=ports[index]) if index in ports else peer for index, peer in enumerate(network.validators)]
+        certificates = [self._folder.validator(index).tls_certificate for index in range(len(peers))]
+        write_network(file, network.name, self._folder.genesis_file, [*zip(peers, certificates, strict=True)])
 
     async def _make_direct(self, line: Line) -> None:
         self._conditions.pop(line, None)
@@ -141,6 +157,7 @@ class LinkService:
         diallers = [*self._ports]
         self._ports.clear()
         self._conditions.clear()
+        self._folder.relayed_network_file.unlink(missing_ok=True)
 
         async def lose() -> None:
             for dialler, listener in diallers:

@@ -60,10 +60,14 @@ class Operating:
             await self._control.open()
         except LocalFault as fault:
             logger.warning("no orders from other programs: %s", fault)
+        # Of a run that was killed: whoever read it would dial relays that are gone.
+        self._folder.relayed_network_file.unlink(missing_ok=True)
         profile = kept_profile(self._folder.profile_file) if profile is None else profile
         if profile is not None:
-            self._publish({"event": "profile", "t_ns": time.monotonic_ns(), "name": profile.name, "text": profile.text, "source": profile.source})
             await self.links.apply(profile)
+            file = self._folder.relayed_network_file
+            told = {"name": profile.name, "text": profile.text, "source": profile.source, "relayed": str(file) if file.exists() else None}
+            self._publish({"event": "profile", "t_ns": time.monotonic_ns(), **told})
 
     async def close(self) -> None:
         """Listen no more, end the relays. To be called before the validators are stopped; `end_logs` after it."""

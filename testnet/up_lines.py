@@ -40,8 +40,8 @@ class UpLines:
         match event:
             case {"event": "network_made", "home": home, "validators": count, "faucet_units": units}:
                 return f"made in {home}: {count} validators, {units:,} units in the faucet"
-            case {"event": "profile", "name": name, "text": text}:
-                return f"profile {name}: {text}"
+            case {"event": "profile", "name": name, "text": text, "relayed": file}:
+                return f"profile {name}: {text}" + (f"; for mesh-wallet: --network {file}" if file else "")
             case {"event": "network_ready"}:
                 return "ready"
             case {"event": "network_stopping", "reason": reason}:

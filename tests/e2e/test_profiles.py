@@ -4,7 +4,12 @@ import asyncio
 import json
 from pathlib import Path
 
+from mesh_core.errors import LocalFault
+from mesh_core.storage.wallet_store import find_wallet_address
+from mesh_core.types.address import format_address
 from mesh_core.validator.status import ask_status
+from mesh_core.wallet.home import WalletHome
+from mesh_core.wallet.network import load_network
 from testnet.bench.latency_network import measure
 from testnet.child import Event
 from testnet.genesis import make_network
@@ -50,9 +55,27 @@ def round_trips_ms(folder: NetworkFolder) -> dict[tuple[int, int], float]:
     return found
 
 
+async def paid_ms(folder: NetworkFolder) -> float:
+    """How long a payment takes with the network file that mesh-wallet is given for it."""
+    home = WalletHome(folder.wallets, load_network(folder.relayed_network_file), lambda event: None, _raise)
+    home.start(["alice"])
+    to = find_wallet_address(folder.wallets, "faucet")
+    assert to is not None
+    try:
+        async with asyncio.timeout(START_S):
+            return (await home.pay("alice", format_address(to), 5)).payment_ms
+    finally:
+        await home.close()
+        await asyncio.sleep(0.01)  # the sockets of closed connections close in a later turn of the loop
+
+
+def _raise(fault: LocalFault) -> None:
+    raise fault
+
+
 async def test_a_network_runs_on_the_profile_that_it_was_made_with(tmp_path: Path) -> None:
     profile, folder, events = coast(tmp_path), NetworkFolder(tmp_path / "home"), list[Event]()
-    make_network(folder, Recipe("test", (Seat(),) * 4, {"faucet": 1000}, profile=str(tmp_path / "coast.toml")))
+    make_network(folder, Recipe("test", (Seat(),) * 4, {"faucet": 1000, "alice": 50}, profile=str(tmp_path / "coast.toml")))
     network = UpNetwork(folder, events.append)
     try:
         network.open(None)
@@ -61,9 +84,10 @@ async def test_a_network_runs_on_the_profile_that_it_was_made_with(tmp_path: Pat
         told = {event["line"]: event["delay_ms"] for event in events if event["event"] == "line_state"}
         assert told == {line.name: conditions.delay_ms for line, conditions in profile.lines(4)}
         names = [event["event"] for event in events]
-        assert names.index("profile") < names.index("line_state") < names.index("ready"), "lines are as they are before anybody dials"
+        assert names.index("line_state") < names.index("profile") < names.index("ready"), "lines are as they are before anybody dials"
         await eventually(lambda: len(round_trips_ms(folder)) == 12, within_s=START_S)
         assert all(ms >= profile.round_trip_ms(*ends) for ends, ms in round_trips_ms(folder).items())
+        assert await paid_ms(folder) >= profile.floor_ms(4, 3), "a wallet of another program goes over the same lines"
     finally:
         await network.close()
 

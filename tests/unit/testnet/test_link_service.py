@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.wallet.network import load_network
 from testnet import link_service as link_service_module
 from testnet.child import Event
 from testnet.conditions import GOOD, Conditions
@@ -54,7 +55,7 @@ class Lines:
     """The service in front of fakes, with a real process of relays."""
 
     def __init__(self, home: Path) -> None:
-        folder = NetworkFolder(home)
+        folder = self.folder = NetworkFolder(home)
         create_network(folder, name="test", wallets={"faucet": 1})
         self.supervisor, self.wallets = FakeSupervisor(), FakeWallets()
         self.events: list[Event] = []
@@ -110,11 +111,15 @@ async def test_a_profile_gives_every_line_its_conditions_and_leaves_good_ones_di
             "loss": 0.001,
             "bandwidth_kbit_s": 0,
         }
+        relayed = load_network(one.folder.relayed_network_file)
+        assert {index: (peer.host, peer.port) for index, peer in enumerate(relayed.validators)} == one.wallets.routes
+        assert relayed.genesis.network_id == load_network(one.folder.network_file).genesis.network_id
         count = len(one.events)
         await one.links.apply(profile)
         assert len(one.events) == count, "what is so already is not told again"
         await one.links.apply(load_profile("local"))
         assert (set(one.supervisor.routes.values()), one.links.conditions) == ({None}, {})
+        assert not one.folder.relayed_network_file.exists()
 
 
 async def test_relays_that_die_leave_every_line_direct(tmp_path: Path) -> None:
@@ -126,6 +131,7 @@ async def test_relays_that_die_leave_every_line_direct(tmp_path: Path) -> None:
         await eventually(lambda: one.states()[-2:] == [("V1-V2", False), ("wallets-V1", False)])
         assert set(one.supervisor.routes.values()) == {None}
         assert one.links.conditions == {}
+        assert not one.folder.relayed_network_file.exists(), "whoever read it would wait there for ever"
         one.wallets.refusal = None
         await one.links.set(Line(WALLETS, 0), CUT)
         assert one.wallets.routes[0] is not None, "and relays can be had again"
