@@ -43,6 +43,7 @@ class LinkService:
         self._ports: dict[tuple[int, int], int] = {}
         self._loaded: Network | None = None
         self._turn = asyncio.Lock()
+        self._is_closing = False
         self._losing: asyncio.Task[None] | None = None
         self._service = CommandService(
             "testnet.link_process",
@@ -94,7 +95,8 @@ class LinkService:
         return int(answer["forwarded"]), int(answer["dropped"])
 
     async def close(self) -> None:
-        """End the relays' process, with the network that it belongs to."""
+        """End the relays' process, with the network that it belongs to. Lines end with it: nobody is told that they are direct."""
+        self._is_closing = True
         await self._service.stop()
         self._folder.relayed_network_file.unlink(missing_ok=True)
         if self._losing is not None:
@@ -153,7 +155,7 @@ class LinkService:
 
     def _on_end(self) -> None:
         """Whoever was told a relay's address would wait there for ever."""
-        lost = [*self._conditions]
+        lost = [] if self._is_closing else [*self._conditions]
         diallers = [*self._ports]
         self._ports.clear()
         self._conditions.clear()

@@ -155,3 +155,4 @@ async def test_mute_wallets_do_not_hold_up_the_end(tmp_path: Path, monkeypatch: 
     async with asyncio.timeout(5):
         await one.links.close()
     assert one.links.pid is None
+    assert one.states() == [("wallets-V1", True)], "a network that ends has no lines"
