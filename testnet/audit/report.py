@@ -50,8 +50,6 @@ class AuditedValidator:
         self.digest = ledger.compute_digest()
         self.supply = ledger.supply_equation()
         self.accounts, self.outputs, self.fee_pool = ledger.accounts_count, ledger.outputs_count, ledger.globals.fee_pool
-        if not self.supply.holds:
-            self.find("", "the commitments of everything that is held do not add up to the supply less the fees")
 
     @property
     def name(self) -> str:
@@ -79,8 +77,8 @@ class AuditReport:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing was found."""
-        return self.digests_equal and not any(one.findings for one in self.validators)
+        """Whether nothing was found, and the commitments of everything that is held add up."""
+        return self.digests_equal and all(not one.findings and one.supply is not None and one.supply.holds for one in self.validators)
 
     def form(self) -> dict[str, Any]:
         """For programs."""
@@ -123,6 +121,11 @@ class AuditReport:
             f" from the genesis on, in {self.seconds:.1f} s"
         )
         found = [f"{one.name}: {_describe(finding)}" for one in self.validators for finding in one.findings]
+        found += [
+            f"{one.name}: what is held does not add up to the supply less the fees"
+            for one in self.validators
+            if one.supply is not None and not one.supply.holds
+        ]
         found += [f"{one.name}: {one.left_out:,} more of that kind" for one in self.validators if one.left_out]
         verdict = f"good: {len(self.validators)} equal digests, the supply of {self.genesis.doc.supply:,} adds up" if self.is_good else "NOT good:"
         return [f"{self.genesis.doc.name}, {self.source}", "", *table, "", checked, verdict, *(f"  {line}" for line in found)]

@@ -50,6 +50,40 @@ async def test_network_that_is_as_it_must_be_is_found_good() -> None:
     assert "good: 4 equal digests" in report.lines()[-1]
 
 
+async def test_large_ledgers_are_held_one_at_a_time_and_found_good_all_the_same() -> None:
+    cluster = cluster_with(proven_ledger())
+    report = await audit_sights(cluster.genesis, sights_of(cluster), nothing, kept_accounts=0)
+    assert (report.is_good, report.certificates_checked, {one.digest for one in report.validators}) == (True, 20, cluster.digests())
+
+
+async def test_network_that_comes_to_rest_meanwhile_is_read_on() -> None:
+    ledger = proven_ledger()
+    cluster = cluster_with(ledger[:3])
+    sights = sights_of(cluster)
+
+    def apply_the_rest(answer: Any) -> Any:
+        sights.bends.clear()
+        for certificate in ledger[3:]:
+            cluster.apply_everywhere(certificate)
+        for sight, said in zip(sights.sights, sights_of(cluster).sights, strict=True):
+            sight.log_length, sight.digest = said.log_length, said.digest
+        return answer
+
+    sights.bends[3] = apply_the_rest
+    report = await audit_sights(cluster.genesis, sights, nothing, rest_s=10)
+    assert (report.is_good, [one.length for one in report.validators]) == (True, [5] * 4)
+
+
+async def test_digest_of_a_moment_is_no_lie() -> None:
+    """What a validator says while its log grows is of two moments: it is told that the network is not at rest, and nobody is called a liar."""
+    cluster = cluster_with(proven_ledger())
+    sights = sights_of(cluster)
+    sights.sights[1] = replace(sights.sights[1], digest=Hash32(b"d" * 32), is_steady=False)
+    report = await audited(sights, cluster.genesis)
+    assert found(report) == [("V2", "", None)]
+    assert "its log goes on" in report.validators[1].findings[0].text
+
+
 async def test_another_order_is_as_good() -> None:
     first, second, third, claim, back = proven_ledger()
     cluster = Cluster()
