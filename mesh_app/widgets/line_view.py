@@ -14,6 +14,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.content import Content
 from textual.geometry import Region
 from textual.selection import Selection
 from textual.strip import Strip
@@ -34,7 +35,10 @@ GAP: Final[Line] = (Span("  "),)
 
 
 class _TitleOnce:
-    """A border's title that may be set again and again. Textual paints a whole pane anew at each setting, also where the title is what it was."""
+    """A border's title that may be set again and again. Textual paints a whole pane anew at each setting, also where the title is what it was.
+
+    It is text and never markup: what a validator, a file's name or a journal says could otherwise break a pane, or be a link that does something.
+    """
 
     def __set_name__(self, owner: type[Widget], name: str) -> None:
         self._textual = Widget.__dict__[name]
@@ -44,7 +48,7 @@ class _TitleOnce:
         told = pane.__dict__
         if self._told not in told or told[self._told] != title:
             told[self._told] = title
-            self._textual.__set__(pane, title)
+            self._textual.__set__(pane, None if title is None else Content(visible_text(title)))
 
     def __get__(self, pane: Widget, owner: type[Widget] | None = None) -> str | None:
         title: str | None = self._textual.__get__(pane, owner)

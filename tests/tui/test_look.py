@@ -17,6 +17,7 @@ from mesh_app.settings.kept import Kept
 from mesh_app.settings.settings import Settings
 from mesh_app.widgets.event_stream import EventStream
 from mesh_app.widgets.filter_bar import FilterInput
+from mesh_app.widgets.line_view import LineView
 from mesh_app.workstation import make_setup
 from tests.tui.conftest import Desk, Running
 from tests.tui.fake_workbench import digest
@@ -86,6 +87,16 @@ async def test_cursor_can_be_told_without_colours(desk: Desk) -> None:
     async with desk(theme="mesh-mono") as running:
         assert "━" in running.screen_text(), "the border of the pane in focus is heavy"
         assert "▸ V1 ● up" in running.screen_text()
+
+
+async def test_a_title_is_text_and_never_markup(desk: Desk) -> None:
+    """Words of a validator, of a file's name or of a contact stand in titles: they must neither break the pane nor be something to click on."""
+    words = "[/x] [@click=app.leave]V1 says[/] [bold"
+    async with desk() as running:
+        pane = running.app.screen.query_one("#certificates", LineView)
+        pane.border_title = pane.border_subtitle = words
+        await running.pilot.pause()
+        assert running.screen_text().count(words) == 2
 
 
 # --- Zoom ------------------------------------------------------------------------------------------------------------------------------------------
