@@ -7,13 +7,16 @@ has changed, are named by their key.
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from mesh_core.errors import DecodeError, ErrorCode, LocalFault
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.records import (
     ACCOUNT_PREFIX,
+    CLAIM_PREFIX,
     GLOBALS,
     GLOBALS_KEY,
+    HALTED_KEY,
     IDENTITY_KEY,
     LOG_ENTRY,
     NETWORK_KEY,
@@ -39,6 +42,7 @@ OWN = ("m/", "v/", "n/", "e/", "x/")
 """Records of a validator's own life, which its log does not determine."""
 
 Tell = Callable[[str, int, int], None]
+T = TypeVar("T")
 
 
 def audit_folders(genesis: Genesis, data_dirs: list[Path], tell: Tell) -> AuditReport:
@@ -70,6 +74,8 @@ def _audit_one(one: AuditedValidator, database: StoppedDatabase, genesis: Genesi
         written = database.get(GLOBALS_KEY)
         length = 0 if written is None else GLOBALS.decode(written).log_length
         one.said_length = length
+        if database.get(HALTED_KEY) is not None:
+            one.find(HALTED_KEY, "is halted: it has seen two certificates that conflict, and votes no more")
         for index in range(length):
             tell(one.name, index, length)
             ids.append(_take_entry(one, database, follower, index))
@@ -81,6 +87,8 @@ def _audit_one(one: AuditedValidator, database: StoppedDatabase, genesis: Genesi
     except DecodeError as error:
         one.find(f"log entry {follower.length:,}", f"a record does not decode: {error.text}", ErrorCode.STORE_CORRUPT)
         return
+    finally:
+        one.note_rivals(follower.rivals)
     _compare_state(one, database, follower)
     one.note_state(follower.ledger)
     # It has no digest in its folder: its records are what it would compute one from, and they were compared.
@@ -117,22 +125,34 @@ def _compare_state(one: AuditedValidator, database: StoppedDatabase, follower: L
     ledger = follower.ledger
     if (database.get(GLOBALS_KEY) or b"") != (GLOBALS.encode(ledger.globals) if follower.length else b""):
         one.find(GLOBALS_KEY, "fee pool, length or chain hash is not what the log amounts to", ErrorCode.STORE_CORRUPT)
-    accounts: set[PublicKey] = set()
+    accounts: set[PublicKey | None] = set()
     for key, value in database.records(ACCOUNT_PREFIX):
-        owner = parse_owner(key)
+        owner = _parsed(parse_owner, key)
         accounts.add(owner)
-        account = ledger.account(owner)
+        account = None if owner is None else ledger.account(owner)
         if account is None or ACCOUNT_STATE.encode(account) != value:
             one.find(key, "is not the account that the log amounts to", ErrorCode.STORE_CORRUPT)
-    for owner in follower.owners - accounts:
-        one.find(account_key(owner), "is missing: the log holds transitions of that account", ErrorCode.STORE_CORRUPT)
-    outputs: set[OutputKey] = set()
+    for lost in follower.owners - accounts:
+        one.find(account_key(lost), "is missing: the log holds transitions of that account", ErrorCode.STORE_CORRUPT)
+    outputs: set[OutputKey | None] = set()
     for key, value in database.records(OUTPUT_PREFIX):
-        name = parse_output(key)
+        name = _parsed(parse_output, key)
         outputs.add(name)
-        output = ledger.output(name)
+        output = None if name is None else ledger.output(name)
         if output is None or CLAIMABLE_OUTPUT.encode(output) != value:
             one.find(key, "is not an output that waits to be claimed, or another one", ErrorCode.STORE_CORRUPT)
-    if len(outputs) < ledger.outputs_count:
-        for name in follower.claimable - outputs:
-            one.find(output_key(name), "is missing: it waits to be claimed", ErrorCode.STORE_CORRUPT)
+    for absent in follower.claimable - outputs:
+        one.find(output_key(absent), "is missing: it waits to be claimed", ErrorCode.STORE_CORRUPT)
+    # Each entry's own records were compared: there may be none beside them, or a later start would believe it.
+    for prefix, expected in (("c/", follower.length), ("l/", follower.length), ("s/", follower.length), (CLAIM_PREFIX, follower.claims_count)):
+        count = sum(1 for _ in database.records(prefix))
+        if count != expected:
+            one.find(prefix, f"{count:,} records, and {expected:,} follow from the log", ErrorCode.STORE_CORRUPT)
+
+
+def _parsed(parse: Callable[[str], T], key: str) -> T | None:
+    """What a key names; None for one that no validator writes."""
+    try:
+        return parse(key)
+    except (ValueError, IndexError):
+        return None

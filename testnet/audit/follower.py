@@ -48,12 +48,26 @@ class LogError(MeshError):
 
 @dataclass(slots=True)
 class Known:
-    """What was checked already, for several logs of the same certificates: signatures by the bytes that they are in, proofs by transition."""
+    """What was checked already, for several logs of the same certificates: signatures by the bytes that they are in, proofs by transition.
+
+    `decided` holds what decided each slot, in whichever log came first.
+    """
 
     signed: set[bytes] = field(default_factory=set)
     proven: set[Hash32] = field(default_factory=set)
+    decided: dict[tuple[PublicKey, int], Hash32] = field(default_factory=dict)
     signatures_count: int = 0
     proofs_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Another log has decided this entry's slot by another certificate: a quorum has signed both, which more than f faults alone can do."""
+
+    index: int
+    sender: PublicKey
+    sequence: int
+    other: Hash32
 
 
 class _Records:
@@ -87,6 +101,10 @@ class LogFollower:
         """Accounts with a transition in the log."""
         self.claimable: set[OutputKey] = set()
         """Outputs that wait to be claimed."""
+        self.claims_count = 0
+        """Outputs that were claimed."""
+        self.rivals: list[Rival] = []
+        """Entries whose slots are decided otherwise in a log that was followed before."""
         self._unproven: list[tuple[int, Hash32, RangeStatement, bytes]] = []
 
     @property
@@ -125,8 +143,12 @@ class LogFollower:
         records = self._perform(effects)
         if taken[0].status is not AckStatus.APPLIED:
             raise LogError(index, ErrorCode.DOCUMENT_INVALID, f"is not applied by a validator's machine: {taken[0].status.name}")
+        decided = self._known.decided.setdefault((checked.core.sender, checked.core.sequence), checked.cert_id)
+        if decided != checked.cert_id:
+            self.rivals.append(Rival(index, checked.core.sender, checked.core.sequence, decided))
         self.owners.add(checked.core.sender)
         self.claimable.update(OutputKey(checked.cert_id, number) for number in range(len(checked.core.outputs)))
+        self.claims_count += len(checked.core.claims)
         self.claimable.difference_update(claim.key for claim in checked.core.claims)
         if checked.core.kind is Kind.SEND and checked.transition_id not in self._known.proven:
             self._unproven.append((index, checked.transition_id, build_range_statement(checked.identified), checked.certificate.transition.range_proof))

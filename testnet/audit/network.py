@@ -11,6 +11,7 @@ from typing import Final
 from mesh_core.errors import ErrorCode, PeerFault
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.types.basic import Hash32
+from mesh_core.types.messages import PongFlag
 from mesh_core.wallet.network import Network
 from testnet.audit.comparing import compare_logs
 from testnet.audit.follower import Known, LogError, LogFollower
@@ -86,6 +87,8 @@ class _Audit:
             one.said_length, one.said_digest = sight.log_length, sight.digest
             if one.index in self._ended:
                 continue
+            if sight.flags & PongFlag.HALTED:
+                one.find("", "is halted: it has seen two certificates that conflict, and votes no more")
             if sight.log_length != one.length or not sight.is_steady:
                 one.find("", f"its log goes on: {sight.log_length} certificates by now, {one.length} read; audit it again when the network is at rest")
             elif sight.digest != one.digest:
@@ -109,11 +112,14 @@ class _Audit:
             follower = await asyncio.to_thread(LogFollower, self._genesis, self._known)
         if self._keeps:
             self._followers[one.index] = follower
-        begun = follower.length
+        begun, rivals = follower.length, len(follower.rivals)
         try:
             if not sight.is_up or sight.log_length is None:
                 raise PeerFault(ErrorCode.PEER_UNREACHABLE, sight.error or "no answer")
-            await self._read_on(sight, follower)
+            try:
+                await self._read_on(sight, follower)
+            finally:
+                one.note_rivals(follower.rivals[rivals:])
         except (LogError, ChainDiffersError, PeerFault) as error:
             self._ended.add(one.index)
             self._followers.pop(one.index, None)
@@ -143,4 +149,4 @@ def _tell_end(one: AuditedValidator, error: LogError | ChainDiffersError | PeerF
         case ChainDiffersError():
             one.find(where, "it does not know the log that it sent: another order, or other certificates", ErrorCode.PEER_INVALID)
         case _:
-            one.find(where if one.length else "", f"cannot be read: {error.text}", error.code)
+            one.find(where if one.length else "", f"cannot be read: {error.text.removeprefix(f'{one.name}: ')}", error.code)

@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from mesh_core.errors import ErrorCode
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.ledger import Ledger, SupplyEquation
 from mesh_core.types.basic import Hash32
+from testnet.audit.follower import Rival
 
 SHOWN_DIGITS = 16
 FINDINGS_MOST = 50
@@ -50,6 +52,13 @@ class AuditedValidator:
         self.digest = ledger.compute_digest()
         self.supply = ledger.supply_equation()
         self.accounts, self.outputs, self.fee_pool = ledger.accounts_count, ledger.outputs_count, ledger.globals.fee_pool
+
+    def note_rivals(self, rivals: list[Rival]) -> None:
+        """Slots that another log has decided otherwise."""
+        for rival in rivals:
+            slot = f"sequence {rival.sequence} of {rival.sender.hex()[:SHOWN_DIGITS]}"
+            text = f"a quorum has signed two certificates for {slot}: this one, and {rival.other.hex()[:SHOWN_DIGITS]} in another log"
+            self.find(f"log entry {rival.index:,}", text, ErrorCode.CONFLICTS_WITH_CERTIFICATE)
 
     @property
     def name(self) -> str:

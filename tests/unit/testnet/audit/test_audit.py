@@ -10,13 +10,13 @@ import pytest
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.genesis import Genesis
-from mesh_core.protocol.records import GLOBALS, GLOBALS_KEY, LOG_ENTRY, account_key, certificate_key, log_key
+from mesh_core.protocol.records import GLOBALS, GLOBALS_KEY, HALTED_KEY, LOG_ENTRY, account_key, certificate_key, log_key
 from mesh_core.storage.database import Database
 from mesh_core.storage.stopped import open_stopped_validator
 from mesh_core.storage.validator_store import DATABASE_NAME, FORMAT_NAME, FORMAT_VERSION
 from mesh_core.types.basic import Hash32
 from mesh_core.types.certificate import CERTIFICATE
-from mesh_core.types.messages import SyncResponse
+from mesh_core.types.messages import PongFlag, SyncResponse
 from testnet.audit.folders import audit_folders
 from testnet.audit.network import audit_sights
 from testnet.audit.report import AuditReport
@@ -123,6 +123,30 @@ async def test_word_that_its_log_does_not_amount_to() -> None:
     report = await audited(sights, cluster.genesis)
     assert found(report) == [("V3", "", ErrorCode.PEER_INVALID)]
     assert "6464646464646464" in report.validators[2].findings[0].text
+
+
+async def test_slot_that_two_logs_decide_otherwise_is_named(tmp_path: Path) -> None:
+    """Both certificates are good, and so are both logs: more than f validators have signed twice."""
+    cluster = Cluster()
+    alice, bob = cluster.account("alice"), cluster.account("bob")
+    one, other = (certify_by_hand(cluster.build_send(alice, (bob, amount))[0]) for amount in (5, 6))
+    for index, validator in enumerate(cluster.validators):
+        validator.settle(other if index == 2 else one)
+    report = await audited(sights_of(cluster), cluster.genesis)
+    assert ("V3", "log entry 0", ErrorCode.CONFLICTS_WITH_CERTIFICATE) in found(report)
+    assert f"for sequence 0 of {alice.keys.owner.hex()[:16]}" in report.validators[2].findings[0].text
+    offline = audit_folders(cluster.genesis, write_folders(cluster, tmp_path), nothing)
+    assert ("V3", "log entry 0", ErrorCode.CONFLICTS_WITH_CERTIFICATE) in found(offline)
+
+
+async def test_validator_that_has_seen_a_conflict_is_a_finding() -> None:
+    cluster = cluster_with(proven_ledger())
+    sights = sights_of(cluster)
+    sights.sights[0].flags = PongFlag.HALTED | PongFlag.QUARANTINE
+    sights.sights[1].flags = PongFlag.QUARANTINE
+    report = await audited(sights, cluster.genesis)
+    assert [name for name, _, _ in found(report)] == ["V1"]
+    assert "is halted" in report.validators[0].findings[0].text
 
 
 def bend(change: Callable[[list[bytes]], list[bytes]]) -> Callable[[Any], Any]:
@@ -251,13 +275,18 @@ def test_changed_records_are_found_by_their_keys(cluster: Cluster, tmp_path: Pat
     output, slot = (next(key for key in store if key.startswith(prefix)) for prefix in ("o/", "s/"))
     account = account_key(cluster.account("bob").keys.owner)
     money = account_key(cluster.account("alice").keys.owner)
-    for key, value in ((account, store[account][:-1] + b"\1"), (money, b""), (output, b""), (slot, b"")):
+    strange = ("a/nobody", "o/nothing", "o/zz/00")
+    beside = f"i/{'00' * 32}/00"
+    for key, value in ((account, store[account][:-1] + b"\1"), (money, b""), (output, b""), (slot, b""), *((key, b"x") for key in (*strange, beside))):
         change_record(folders[1], key, value)
     entry = LOG_ENTRY.decode(store[log_key(4)])
     change_record(folders[1], log_key(4), LOG_ENTRY.encode(replace(entry, chain=Hash32(bytes(32)))))
+    change_record(folders[3], HALTED_KEY, b"a report")
     change_record(folders[1], GLOBALS_KEY, GLOBALS.encode(replace(GLOBALS.decode(store[GLOBALS_KEY]), fee_pool=1)))
     report = audit_folders(cluster.genesis, folders, nothing)
-    assert {(name, place) for name, place, _ in found(report)} == {("V2", key) for key in (account, money, output, slot, log_key(4), GLOBALS_KEY)}
+    assert {(name, place) for name, place, _ in found(report)} == {("V4", HALTED_KEY)} | {
+        ("V2", key) for key in (account, money, output, slot, log_key(4), GLOBALS_KEY, *strange, "i/", "s/")
+    }
 
 
 def test_folder_of_another_validator_is_refused_and_one_that_runs_is_not_read(cluster: Cluster, tmp_path: Path) -> None:
