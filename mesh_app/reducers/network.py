@@ -7,11 +7,11 @@ from mesh_app.event_fields import Fields, MalformedEventError
 from mesh_app.format import amount, short
 from mesh_app.reducers.note import Note, Notes, Reducer, validator_note
 from mesh_app.spans import Tone
-from mesh_app.state import KILLED, Audit, Network, State, ValidatorView
+from mesh_app.state import AWAITED, KILLED, Audit, Network, State, ValidatorView
 from mesh_core.types.basic import PublicKey
 from mesh_core.types.committee import MAX_VALIDATORS, Committee
 
-PROCESS_STATES: Final = frozenset({"stopped", "starting", "up", "stopping", "exited", "restarting", "paused", "unreachable"})
+PROCESS_STATES: Final = frozenset({"stopped", "starting", "up", "stopping", "exited", "restarting", "paused", "unreachable", AWAITED})
 
 
 def started(state: State, fields: Fields, t_ns: int) -> Notes:

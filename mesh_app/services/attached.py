@@ -20,6 +20,7 @@ from mesh_app.services.context import Handler, Revealer, WorkContext
 from mesh_app.services.control_desk import control_order
 from mesh_app.services.ledger import OBSERVER_LOG, LedgerDesk
 from mesh_app.services.wallets import WalletDesk
+from mesh_app.state.validators import AWAITED
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.wallet_store import list_wallets
@@ -133,6 +134,7 @@ class AttachedWorkbench:
         if not is_controlled:
             home = str(self._folder.home) if self._has_home else ""
             self.publish({**network_event(self._genesis, self._folder.home), "home": home})
+            self._tell_all(AWAITED, "")
         self._ledger = LedgerDesk(self._network_file, self._folder.home / OBSERVER_LOG, self._take_observed, with_picture=not is_controlled)
         self._handlers.update(self._ledger.handlers())
         if is_controlled:
@@ -195,9 +197,14 @@ class AttachedWorkbench:
         self._open_elsewhere.clear()
         text = f"the program that ran the network in {self._folder.home} has ended, and its validators with it; when it is started again, it is shown again"
         self.tell_fault(LocalFault(ErrorCode.NO_NETWORK, text))
+        self._tell_all(str(ValidatorState.STOPPED), "its program has ended")
+
+    def _tell_all(self, state: str, detail: str) -> None:
+        """Every validator is like that."""
+        assert self._genesis is not None
         for index in range(self._genesis.committee.size):
-            state = {"state": str(ValidatorState.STOPPED), "pid": None, "exit": None, "restarts": 0, "detail": "its program has ended"}
-            self.publish({"event": "validator_state", "t_ns": self.now_ns(), "validator": index, **state})
+            told = {"state": state, "pid": None, "exit": None, "restarts": 0, "detail": detail}
+            self.publish({"event": "validator_state", "t_ns": self.now_ns(), "validator": index, **told})
 
     async def _control(self, name: str, fields: dict[str, object]) -> None:
         if self._client is None:

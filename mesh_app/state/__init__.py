@@ -13,7 +13,7 @@ from mesh_app.state.logs import LogsView
 from mesh_app.state.network import Audit, Link, Network
 from mesh_app.state.payments import MAX_PAYMENTS, MAX_WORKS, FormedCertificate, Lane, Payment, Recipient, Refusal, Step, Work
 from mesh_app.state.performance import PerformanceView
-from mesh_app.state.validators import DEFAULT_VALIDATORS_COUNT, FLAG_HALTED, FLAG_QUARANTINE, FLAG_SYNCING, KILLED, VOTE_RATE_SECONDS, ValidatorView
+from mesh_app.state.validators import AWAITED, DEFAULT_VALIDATORS_COUNT, FLAG_HALTED, FLAG_QUARANTINE, FLAG_SYNCING, KILLED, VOTE_RATE_SECONDS, ValidatorView
 from mesh_app.state.wallets import (
     MAX_CONTACTS,
     MAX_HISTORY,
@@ -32,6 +32,7 @@ from mesh_app.state.wallets import (
 from mesh_app.state.whole import State
 
 __all__ = [
+    "AWAITED",
     "DEFAULT_VALIDATORS_COUNT",
     "FLAG_HALTED",
     "FLAG_QUARANTINE",

@@ -9,6 +9,8 @@ VOTE_RATE_SECONDS: Final = 60
 DEFAULT_VALIDATORS_COUNT: Final = 4
 KILLED: Final = -9
 
+AWAITED: Final = "awaited"
+"""Of a validator that is seen from outside: whether anybody is there is not known yet."""
 FLAG_SYNCING: Final = 1
 FLAG_QUARANTINE: Final = 2
 FLAG_HALTED: Final = 4
@@ -82,6 +84,8 @@ class ValidatorView:
             return "✖", "killed" if self.exit == KILLED else f"exited {self.exit}" if self.exit is not None else "exited", "down"
         if self.state == "unreachable":
             return "✖", "unreachable", "down"
+        if self.state == AWAITED:
+            return "◌", "awaited", "wait"
         if self.state == "paused":
             return "‖", "paused", "wait"
         return ("◐", self.state, "wait") if self.state in {"starting", "stopping", "restarting"} else ("○", "stopped", "dim")

@@ -11,7 +11,7 @@ from mesh_app.format import amount, counted, duration, milliseconds, sparkline
 from mesh_app.messages import Ordered
 from mesh_app.orders.validators import KillValidator, RestartValidator, StartValidator, StopValidator
 from mesh_app.spans import Line, Span, plain, validator_name, validator_tone
-from mesh_app.state import FLAG_SYNCING, State, ValidatorView
+from mesh_app.state import AWAITED, FLAG_SYNCING, State, ValidatorView
 from mesh_app.widgets.bindings import bindings_of
 from mesh_app.widgets.line_view import LineView, clipped, cut, fitted, padded
 from mesh_app.widgets.pane_state import empty, faded, is_stale, last_word, loading
@@ -101,6 +101,8 @@ def card_lines(state: State, validator: ValidatorView, width: int) -> list[Line]
     commit = milliseconds(validator.last_commit_ms) if validator.last_commit_ms is not None else "–"
     if not validator.state_digest and validator.state == "starting":
         return [_process_line(state, validator), *loading("first word awaited", validator.since_ns, state.now_ns)]
+    if validator.state == AWAITED:
+        return [*loading("no answer yet", validator.since_ns, state.now_ns)]
     if not validator.state_digest and not validator.last_error and validator.state == "stopped":
         return [*empty("Not started yet.", "s", "starts it")]
     lines: list[Line] = [
@@ -159,6 +161,8 @@ def _process_line(state: State, validator: ValidatorView) -> Line:
     now_ns = state.now_ns
     if validator.state == "restarting":
         return (Span(validator.detail, "wait"),)
+    if validator.state == AWAITED:
+        return (Span("no answer yet", "wait"),)
     if validator.state == "unreachable":
         return (Span(validator.detail or "does not answer", "wait"),)
     if not validator.is_running:

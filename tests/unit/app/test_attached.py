@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mesh_app.model import State, apply
 from mesh_app.orders.order import Order
 from mesh_app.orders.performance import StopTraffic
 from mesh_app.orders.validators import (
@@ -28,6 +29,9 @@ from mesh_app.orders.validators import (
 from mesh_app.orders.wallets import Pay
 from mesh_app.services.attached import AttachedWorkbench
 from mesh_app.services.control_desk import control_order
+from mesh_app.services.ledger import LedgerDesk
+from mesh_app.spans import plain
+from mesh_app.widgets.validator_card import card_lines
 from mesh_core.errors import ErrorCode, LocalFault
 from testnet.conditions import GOOD, Conditions
 from testnet.genesis import create_network
@@ -119,6 +123,25 @@ async def test_a_refused_order_says_why(opened: Callable[..., AttachedWorkbench]
         await workbench.do(order)
     assert refused.value.code is ErrorCode.READ_ONLY
     assert why in refused.value.text
+
+
+async def test_a_network_from_outside_is_awaited_until_somebody_answers(opened: Callable[..., AttachedWorkbench], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A validator that nobody has asked yet is not stopped, and no key here starts it."""
+
+    async def begin(_: LedgerDesk) -> None:
+        pass
+
+    monkeypatch.setattr(LedgerDesk, "begin", begin)
+    workbench = opened(has_home=False)
+    await workbench.start()
+    state = State()
+    while not workbench.events.empty():
+        apply(state, workbench.events.get_nowait())
+    assert state.unreadable_count == 0
+    assert [validator.condition for validator in state.validators] == [("◌", "awaited", "wait")] * 4
+    state.now_ns = state.validators[0].since_ns + 2_000_000_000
+    assert [plain(line) for line in card_lines(state, state.validators[0], 30)] == ["◌ no answer yet… 0:02"]
+    await workbench.close()
 
 
 async def test_what_only_looks_is_never_refused(opened: Callable[..., AttachedWorkbench]) -> None:
