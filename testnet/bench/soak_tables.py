@@ -7,6 +7,7 @@ from testnet.bench.results import Result
 from testnet.bench.tables import Table, number
 from testnet.bench.trend import FLAT_SHARE
 
+WORDS = {"flat": "**the validators' memory is flat**", "grows": "**a validator's memory grows**", "undecided": "**too short a run to decide**"}
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -18,7 +19,7 @@ def tables(result: Result) -> Sequence[Table]:
     each = figures["memory_of_payment_bytes"]
     title = (
         f"{figures['minutes']:g} minutes, {figures['payments']:,} payments at {result.options['rate']:g} a second, {figures['certificates']:,} certificates: "
-        f"the validators are **{figures['verdict']}**. A process is flat if the upper end of its slope's 95 % interval is below {FLAT_SHARE * 100:g} % of its "
+        f"{WORDS[figures['verdict']]}. A process is flat if the upper end of its slope's 95 % interval is below {FLAT_SHARE * 100:g} % of its "
         f"memory in an hour; the first third, five minutes at least, is not looked at."
     )
     rows = tuple(_row(name, figures["memory"][name], trend) for name, trend in figures["trends"].items())

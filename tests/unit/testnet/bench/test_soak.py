@@ -92,7 +92,7 @@ def test_table_of_an_early_end() -> None:
         "is_right": True,
     }
     text = as_text(tables_of(Result("soak", "2026-11-23", "x", 0, {}, {"rate": 5.0}, figures)))
-    assert "undecided" in text
+    assert "too short a run to decide" in text
     assert "too short" in text
 
 
