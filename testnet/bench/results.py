@@ -25,7 +25,7 @@ FORMAT: Final = "mesh-benchmark-1"
 SUFFIX: Final = ".json"
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DISTRIBUTION: Final = "mesh-protocol"
-LIBRARIES: Final = ("aioquic", "cryptography", "PyNaCl", "pysodium", "sqlitedict", "uvloop")
+LIBRARIES: Final = ("aioquic", "cryptography", "PyNaCl", "pysodium", "sqlitedict")
 
 
 @dataclass(frozen=True, slots=True)
