@@ -15,7 +15,6 @@ from testnet.layout import NetworkFolder
 from tests.e2e.processes import REPOSITORY, START_S
 from tests.e2e.test_up import ask, up
 
-
 COMMAND_S = 60.0
 """An audit alone waits fifteen seconds for a network to come to rest, and a busy machine takes its time to start Python."""
 
