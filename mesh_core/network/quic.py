@@ -3,6 +3,7 @@
 Nothing above this file knows aioquic. What it adds:
 
 * messages sent within one turn of the event loop share packets (measured: 1.7 times the throughput of one transmit a message);
+* datagrams that are there are read in one turn, and a server's acknowledgements wait a little for an answer that they can travel with;
 * the end of a connection is told as soon as it is known, not after the draining period of 100 ms and more;
 * what a peer can make aioquic hold is bounded: streams, and bytes that wait for earlier ones (aioquic's flow control windows double whenever half of them is
   used, whether or not anything was consumed, so they are no limit);

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mesh_core.crypto.startup import prepare
-from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.errors import ErrorCode, MeshError
 from mesh_core.network.client import Connection, LocalIdentity, connect
 from mesh_core.types.json_form import json_line
 from mesh_core.types.messages import Role, VoteReject, VoteRequest, VoteResponse
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prepare()
     try:
         asyncio.run(flood(options.network, read_requests(options.requests), options.validator, options.addresses, options.in_flight))
-    except LocalFault as fault:
+    except MeshError as fault:
         sys.stderr.write(f"{fault}\n")
         return 1
     return 0
