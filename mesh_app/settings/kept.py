@@ -13,7 +13,8 @@ import tomlkit
 
 from mesh_app.settings.settings import THEMES, ThemeName
 from mesh_core.errors import LocalFault
-from mesh_core.storage.files import read_at_most, write_atomically
+from mesh_core.network.plain_file import read_plain_file
+from mesh_core.storage.files import write_atomically
 
 VERSION: Final = 1
 MAX_BYTES: Final = 64_000
@@ -37,14 +38,12 @@ class Kept:
 def read_kept(path: Path) -> tuple[Kept, str]:
     """What was kept, and a line on what is wrong with the file; the line is empty where nothing is. A file of another version counts as none."""
     try:
-        data = read_at_most(path, MAX_BYTES + 1)
+        data = read_plain_file(path, MAX_BYTES)
     except FileNotFoundError:
         return Kept(), ""
     except OSError as error:
         return Kept(), f"{path} cannot be read ({error.strerror or error}): screens begin as new"
     try:
-        if len(data) > MAX_BYTES:
-            return Kept(), f"{path} is too long: screens begin as new"
         found = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return Kept(), f"{path} is damaged: screens begin as new"

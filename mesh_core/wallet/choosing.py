@@ -6,7 +6,8 @@ HOME/wallets/.current holds the name. The dot keeps it apart from wallets: no wa
 from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault
-from mesh_core.storage.files import read_at_most, write_atomically
+from mesh_core.network.plain_file import read_plain_file
+from mesh_core.storage.files import write_atomically
 from mesh_core.storage.wallet_store import WALLET_NAME, list_wallets, require_wallet
 from mesh_core.wallet.home_folder import HomeFolder
 
@@ -37,7 +38,7 @@ def choose_wallet(folder: HomeFolder, option: str | None) -> str:
 def current_wallet(folder: HomeFolder) -> str | None:
     """The chosen wallet's name; None where none was chosen. What is no name counts as none."""
     try:
-        name = read_at_most(folder.wallets / CURRENT_NAME, NAME_LIMIT_BYTES).decode("ascii", "replace").strip()
+        name = read_plain_file(folder.wallets / CURRENT_NAME, NAME_LIMIT_BYTES).decode("ascii", "replace").strip()
     except OSError:
         return None
     return name if WALLET_NAME.fullmatch(name) else None

@@ -33,7 +33,7 @@ def test_no_file_is_no_problem(tmp_path: Path) -> None:
         (b"version = ", "is damaged"),
         (b"version = 2\n", "is of another version"),
         (b"", "is of another version"),
-        (b"# " + b"x" * 70_000, "is too long"),
+        (b"# " + b"x" * 70_000, "is longer than"),
     ],
 )
 def test_broken_file_counts_as_none_and_is_told(tmp_path: Path, data: bytes, words: str) -> None:

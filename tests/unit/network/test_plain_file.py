@@ -1,6 +1,5 @@
 """Files that somebody names, or that lie in a folder. Goal: nothing that can be put in a file's place makes a process wait, or fills its memory."""
 
-import contextlib
 import os
 import threading
 from collections.abc import Callable
@@ -10,6 +9,7 @@ import pytest
 
 from mesh_app.demo.scenario import load_scenario
 from mesh_app.demo.showing import Progress, Style, record_cast
+from mesh_app.settings.kept import read_kept
 from mesh_app.settings.reading import read_settings
 from mesh_core.crypto.signatures import SigningKey
 from mesh_core.errors import ErrorCode, LocalFault, MeshError
@@ -18,6 +18,8 @@ from mesh_core.network.plain_file import NotPlainError, read_plain_file
 from mesh_core.network.tls import load_tls_identity
 from mesh_core.network.toml_table import TomlTable
 from mesh_core.validator.identity import FIRST_START_NAME, is_first_start
+from mesh_core.wallet.choosing import CURRENT_NAME, current_wallet
+from mesh_core.wallet.home_folder import HomeFolder
 from testnet.conformance import read_vectors
 from testnet.journal import read_journal
 from testnet.traffic.records import read_record
@@ -34,12 +36,21 @@ def read_certificate(path: Path) -> object:
     return TomlTable(path.parent / "x", "", {"tls_certificate": path.name}).certificate("tls_certificate")
 
 
+def chosen_wallet(path: Path) -> str:
+    folder = HomeFolder(path.parent / "home")
+    folder.wallets.mkdir(parents=True)
+    (folder.wallets / CURRENT_NAME).symlink_to(path)
+    return "is not a regular file" if current_wallet(folder) is None else ""
+
+
 READERS: dict[str, Callable[[Path], object]] = {
     "configuration": TomlTable.load,
     "certificate": read_certificate,
     "genesis": load_genesis,
     "tls key": lambda path: load_tls_identity(certificate_path=path, key_path=path),
     "first start": lambda path: is_first_start(path.parent / "identity.key", SigningKey(bytes(32))),
+    "kept screens": lambda path: read_kept(path)[1],
+    "chosen wallet": chosen_wallet,
     "settings": lambda path: read_settings(path).problem,
     "scenario": lambda path: load_scenario(str(path)),
     "journal": read_journal,
@@ -53,14 +64,14 @@ NAMES = {"first start": FIRST_START_NAME, "scenario": "x.toml"}
 def test_no_reader_waits_for_a_pipe(tmp_path: Path, reader: str) -> None:
     path = tmp_path / NAMES.get(reader, "pipe")
     os.mkfifo(path, 0o600)
+    # Somebody holds it open and writes nothing: neither opening nor reading it would ever end.
+    writer = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     told: list[str] = []
     reading = threading.Thread(target=lambda: told.append(mesh_fault(lambda: READERS[reader](path))), daemon=True)
     reading.start()
     reading.join(20)
     is_waiting = reading.is_alive()
-    with contextlib.suppress(OSError):
-        # Whoever waits is let go.
-        os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+    os.close(writer)
     assert not is_waiting, f"{reader} waits for somebody to write into a pipe"
     # A scenario is first looked for, and a pipe is none.
     assert "is not a regular file" in told[0] or "there is no demonstration" in told[0]
