@@ -47,11 +47,15 @@ def told(payments: list[Answer]) -> list[tuple[object, ...]]:
     return [tuple(payment[name] for name in ("direction", "amount", "fee", "counterparty", "cert_id", "memo")) for payment in payments]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_story(network: Testnet, tmp_path: Path) -> None:
     network_file = network.home / "network.toml"
     alice, bob = (Shell(tmp_path / name, network=network_file, cwd=tmp_path) for name in ("alice", "bob"))
     made = alice.ask("keygen", "alice", "--show-phrase", "--no-confirm")
     address = bob.ask("keygen", "bob", "--show-phrase", "--no-confirm")["address"]
+    alice.seal_lightly("alice")
+    bob.seal_lightly("bob")
 
     claimed = alice.ask("faucet", "--amount", "10000")
     assert (claimed["balance"], claimed["claimed"]) == (10_000, True)
@@ -129,6 +133,8 @@ def check_refusals(alice: Shell, bob: Shell, not_bobs: str, tmp_path: Path) -> N
     assert alice.ask("doctor")["ok"] is True
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_walk_through_of_the_documentation(network: Testnet, tmp_path: Path) -> None:
     """Every line that docs/wallet.md tells a reader to type, in order. Only what a terminal would be asked is given by other means."""
     text = WALK_THROUGH.read_text(encoding="utf-8").split("## A walk-through\n")[1].split("\n## ")[0]
@@ -146,8 +152,10 @@ def test_walk_through_of_the_documentation(network: Testnet, tmp_path: Path) -> 
         command = words[1:]
         if command[0] == "keygen":
             phrases[command[1]] = shell.ask(*command, "--show-phrase", "--no-confirm")["phrase"]
+            shell.seal_lightly(command[1])
         elif command[0] == "restore":
             shell.do(*command, stdin=phrases[command[1]])
+            shell.seal_lightly(command[1])
         else:
             printed = shell.do(*command)
             if command[0] == "send":

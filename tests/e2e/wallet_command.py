@@ -7,16 +7,30 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, SealingCost
+from mesh_core.storage.key_file import SEED_NAME, Sealing, read_seed, write_seed
+from mesh_core.validator.config import load_config
+from mesh_core.validator.status import ask_status
+from tests.e2e.forked_commands import forked_commands
 from tests.e2e.processes import END_S, REPOSITORY, START_S
 
 Answer = dict[str, Any]
 PASSPHRASE = "correct horse battery staple"
 COMMAND_S = 60.0
+
+
+def _starts_as_usual(environment: Mapping[str, str]) -> bool:
+    """Whether nothing is asked of Python itself that a process forked from another Python would not do."""
+    return _about_python(environment) == _about_python(os.environ | {"PYTHONPATH": str(REPOSITORY)})
+
+
+def _about_python(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(("PYTHON", "LC_", "LANG"))}
 
 
 class Shell:
@@ -34,16 +48,20 @@ class Shell:
     def run(self, *words: str, stdin: str = "", **environment: str) -> "subprocess.CompletedProcess[str]":
         """One command, to its end."""
         network = () if self.network is None else ("--network", str(self.network))
-        return subprocess.run(
-            [sys.executable, "-m", "mesh_core.wallet.cli.main", *network, *words],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S,
-            env=self.environment | environment,
-            cwd=REPOSITORY if self.cwd is None else self.cwd,
-            check=False,
-        )
+        surroundings = self.environment | environment
+        cwd = REPOSITORY if self.cwd is None else self.cwd
+        if not _starts_as_usual(surroundings):
+            return subprocess.run(
+                [sys.executable, "-m", "mesh_core.wallet.cli.main", *network, *words],
+                input=stdin,
+                capture_output=True,
+                text=True,
+                timeout=COMMAND_S,
+                env=surroundings,
+                cwd=cwd,
+                check=False,
+            )
+        return forked_commands().run([*network, *words], surroundings, cwd, stdin, COMMAND_S)
 
     def do(self, *words: str, stdin: str = "") -> str:
         """A command that succeeds; what it prints."""
@@ -55,6 +73,16 @@ class Shell:
         """A command that succeeds; its last JSON object."""
         answer: Answer = json.loads(self.do(*words, "--json", stdin=stdin).splitlines()[-1])
         return answer
+
+    def seal_lightly(self, name: str) -> None:
+        """Seal a wallet's seed once more, at Argon2id's least cost: its file says at which, so every command still asks for the passphrase and opens it.
+
+        At the cost that `keygen` chooses, each command of a long story would take longer over the passphrase than over its work.
+        """
+        folder, passphrase = self.home / "wallets" / name, self.environment["MESH_PASSPHRASE"]
+        seed = read_seed(folder, lambda _: passphrase)
+        (folder / SEED_NAME).unlink()
+        write_seed(folder, seed, Sealing(passphrase, SealingCost(1, LEAST_MEMORY_KIB)))
 
     def payments(self, *words: str) -> list[Answer]:
         """The wallet's history."""
@@ -93,8 +121,7 @@ class Testnet:
     def statuses(self) -> list[Answer]:
         """What each validator says of itself."""
         configs = sorted(self.home.glob("v*/validator.toml"))
-        command = [sys.executable, "-m", "mesh_core.validator", "--status", "--json", "--config"]
-        return [json.loads(subprocess.run([*command, str(config)], capture_output=True, text=True, cwd=REPOSITORY, check=True).stdout) for config in configs]
+        return [json.loads(ask_status(load_config(config).data_dir)) for config in configs]
 
     def check_ledger(self) -> None:
         """All validators come to the same state, in which no unit was made or lost, and nobody has signed twice."""
