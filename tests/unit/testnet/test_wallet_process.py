@@ -12,6 +12,7 @@ import pytest
 
 from mesh_core.crypto.keys import WalletKeys
 from mesh_core.crypto.phrase import phrase_to_seed, seed_to_phrase
+from mesh_core.crypto.sealing import LEAST_MEMORY_KIB, SealingCost
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.storage.key_file import KeyKind, Sealing
 from mesh_core.storage.wallet_store import WalletStore, find_key_kind, find_wallet_address, list_wallets
@@ -154,7 +155,7 @@ async def test_phrase_makes_its_wallet_again_which_asks_everything_back(folder: 
 
 
 async def test_sealed_wallet_is_shown_opened_with_its_passphrase_and_locked_again(folder: NetworkFolder) -> None:
-    WalletStore.make(folder.wallets, "vault", SEED, sealing=Sealing(PASSPHRASE))
+    WalletStore.make(folder.wallets, "vault", SEED, sealing=Sealing(PASSPHRASE, SealingCost(1, LEAST_MEMORY_KIB)))
     async with home_of(folder) as home:
         shut = await home.hears("wallet_shut", "vault")
         assert (shut["state"], shut["key"]) == ("sealed", "sealed")
@@ -234,7 +235,7 @@ async def test_wallet_that_pays_keeps_its_name_and_its_key(folder: NetworkFolder
 
 
 async def test_sealed_wallet_keeps_its_seal_under_a_new_name(folder: NetworkFolder) -> None:
-    WalletStore.make(folder.wallets, "vault", SEED, sealing=Sealing(PASSPHRASE))
+    WalletStore.make(folder.wallets, "vault", SEED, sealing=Sealing(PASSPHRASE, SealingCost(1, LEAST_MEMORY_KIB)))
     async with home_of(folder) as home:
         await home.order("rename", wallet="vault", name="safe")
         assert (await home.hears("wallet_shut", "safe"))["state"] == "sealed"
