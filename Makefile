@@ -14,9 +14,10 @@ run:
 	@sh tools/bootstrap run
 	@.venv/bin/mesh-app $(ARGS)
 
+# The files in the order of their names: those that take longest, in tests/e2e, come early, and no worker is left alone with one.
 test:
 	@sh tools/bootstrap dev
-	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@.venv/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # All checks run, so that one run tells everything.
 lint:

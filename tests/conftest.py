@@ -1,6 +1,7 @@
 """What holds for every test: marks by folder, a home of its own, and Hypothesis without a stopwatch."""
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 # it imports, which takes as long as what most of them are started for; so do the workers that pytest starts.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A shell makes what it starts in the background ignore SIGINT, and so would every process that tests start, and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: tests with processes of their own wait for these, and a core would wait with them."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
