@@ -42,7 +42,7 @@ def test_leak_is_found_and_measured() -> None:
 def test_run_that_is_too_short_says_so() -> None:
     assert fit([]) is None
     assert fit(samples(3 * MIB, minutes=4)) is None, "all of it is warm-up"
-    jumping = [(at_s, 60 * MIB + (2 * MIB if int(at_s) // 100 % 2 else 0)) for at_s in range(0, 900, 5)]
+    jumping = [(at_s, 60 * MIB + (2 * MIB if int(at_s) // 100 % 2 else 0)) for at_s in range(0, 1800, 5)]
     trend = fit([(float(at_s), float(size)) for at_s, size in jumping])
     assert trend is not None
     assert trend.low < 0 < trend.high
