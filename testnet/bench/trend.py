@@ -15,8 +15,8 @@ from typing import Final
 BLOCKS: Final = 20
 WARM_UP: Final = 1 / 3
 WARM_UP_LEAST_S: Final = 900.0
-"""So much of a run is left out, the longer of the two: caches fill, and the allocator takes what it needs at most. Measured at five payments a second: validators
-grew by 7.5 MiB an hour from the third minute to the sixth, then by 6.5, 4.5, 2.4 and 2.4, while no object of theirs grew in number or size."""
+"""So much of a run is left out, the longer of the two: caches fill, and the allocator takes what it needs at most. Measured at five payments a second:
+validators grew by 7.5 MiB an hour from the third minute to the sixth, then by 6.5, 4.5, 2.4 and 2.4, while no object of theirs grew in number or size."""
 FLAT_SHARE: Final = 0.02
 """Of the memory there is, in an hour."""
 HOUR_S: Final = 3600.0
