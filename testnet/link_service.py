@@ -21,8 +21,7 @@ from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line, direction_name, end_name
 from testnet.links import HOST
 from testnet.profiles import Profile
-from testnet.routed_service import Address, RoutedWallets
-from testnet.supervisor import Supervisor
+from testnet.routed_service import Address, RoutedValidators, RoutedWallets
 
 CLOSE_DEADLINE_S = 2.0
 
@@ -30,13 +29,13 @@ CLOSE_DEADLINE_S = 2.0
 class LinkService:
     """The lines of one network. All are direct until `set`."""
 
-    def __init__(self, folder: NetworkFolder, supervisor: Supervisor, wallets: RoutedWallets, publish: Callable[[Event], None], *, seed: int = 0) -> None:
+    def __init__(self, folder: NetworkFolder, validators: RoutedValidators, wallets: RoutedWallets, publish: Callable[[Event], None], *, seed: int = 0) -> None:
         """`publish` is given `line_state` when a line's conditions change, and `line_counts` of those that are not direct.
 
         `seed` decides which datagrams are lost, late, overtaken and doubled.
         """
         self._folder = folder
-        self._supervisor = supervisor
+        self._validators = validators
         self._wallets = wallets
         self._publish = publish
         self._conditions: dict[Line, Conditions] = {}
@@ -151,7 +150,7 @@ class LinkService:
         if dialler == WALLETS:
             await self._wallets.route(listener, address)
         else:
-            self._supervisor.route(dialler, listener, address)
+            self._validators.route(dialler, listener, address)
 
     def _on_end(self) -> None:
         """Whoever was told a relay's address would wait there for ever."""

@@ -1,4 +1,4 @@
-"""Processes of wallets that can be told to reach validators at other addresses: that is how relays get into their lines, also before they are started."""
+"""Processes that can be told to reach validators at other addresses: that is how relays get into their lines, also before they are started."""
 
 from typing import Protocol
 
@@ -13,6 +13,14 @@ class RoutedWallets(Protocol):
 
     async def route(self, validator: int, address: Address | None) -> None:
         """Reach it there; None: directly. LocalFault."""
+        ...
+
+
+class RoutedValidators(Protocol):
+    """Validators that can be told to reach each other at another address."""
+
+    def route(self, index: int, peer: int, address: Address | None, /) -> None:
+        """The validator reaches one of the others there, from now on and after each start; None: directly."""
         ...
 
 

@@ -238,7 +238,7 @@ class Supervisor:
         else:
             validator.routes[peer] = address
         if validator.child is not None:
-            validator.child.send(_route_line(peer, address))
+            validator.child.send(route_line(peer, address))
 
     async def _wake(self, validator: _Validator) -> None:
         """SIGCONT to a paused one. A process that is stopped takes no SIGTERM."""
@@ -277,7 +277,7 @@ class Supervisor:
         validator.child = child
         write_mark(folder.log, start_mark(child.pid, validator.module))
         for peer, address in validator.routes.items():
-            child.send(_route_line(peer, address))
+            child.send(route_line(peer, address))
         child.ended.add_done_callback(lambda ended: self._on_end(validator, ended.result()))
         self._enter(validator, ValidatorState.STARTING)
         try:
@@ -397,6 +397,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _route_line(peer: int, address: Address | None) -> Event:
+def route_line(peer: int, address: Address | None) -> Event:
+    """What a validator is told on its standard input (`mesh_core/validator/routes.py`); None: where its configuration says."""
     host, port = (None, None) if address is None else address
     return {"command": "route", "validator": peer, "host": host, "port": port}

@@ -59,7 +59,7 @@ class Lines:
         create_network(folder, name="test", wallets={"faucet": 1})
         self.supervisor, self.wallets = FakeSupervisor(), FakeWallets()
         self.events: list[Event] = []
-        self.links = LinkService(folder, self.supervisor, self.wallets, self.events.append)  # type: ignore[arg-type]
+        self.links = LinkService(folder, self.supervisor, self.wallets, self.events.append)
 
     def states(self) -> list[tuple[str, bool]]:
         return [(event["line"], event["relayed"]) for event in self.events if event["event"] == "line_state"]
