@@ -43,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     from testnet.bench.latency_network import measure
     from testnet.bench.latency_plots import draw_latency
     from testnet.bench.latency_samples import figures_of
+    from testnet.bench.profile_option import profile_form
     from testnet.bench.results import describe_surroundings, make_result
     from testnet.bench.telling import deliver, require_output, say
     from testnet.profiles import load_profile
@@ -72,16 +73,7 @@ def run(options: argparse.Namespace) -> int:
         samples, cost = asyncio.run(measured)
     floor_ms = profile.floor_ms(options.validators, cost["quorum"])
     figures = {**figures_of(samples, floor_ms, TARGET_MS), **cost, "target_ms": TARGET_MS}
-    told = {
-        "profile": profile.name,
-        "text": profile.text,
-        "source": profile.source,
-        "payments": options.payments,
-        "validators": options.validators,
-        "loss": profile.line.loss,
-        "jitter_ms": profile.line.jitter_ms,
-        "wallet_line": profile.wallet_line.form(),
-    }
+    told = {**profile_form(profile), "payments": options.payments, "validators": options.validators}
     result = make_result(NAME, seed=options.seed, machine=machine, options=told, figures=figures)
     deliver(options, result)
     if options.plot is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from testnet.bench.profile_option import line_words
 from testnet.bench.results import Result
 from testnet.bench.tables import Table, number
 
@@ -12,8 +13,7 @@ MARKS = {"certificate": "certificate", "acks": "applied by a quorum"}
 def tables(result: Result) -> Sequence[Table]:
     """Times beside their floors, the split, and the cost. KeyError and the like for figures of another version."""
     options, figures = result.options, result.figures
-    lines = f"{options['loss'] * 100:g} % loss, jitter {options['jitter_ms']:g} ms{_wallet_line(options['wallet_line'])}"
-    title = f"{options['profile']}: {options['text']}; {figures['payments']} payments, {lines}. Lines: {options['source']}."
+    title = f"{options['profile']}: {options['text']}; {figures['payments']} payments, {line_words(options)}. Lines: {options['source']}."
     times = Table(
         (
             "ms from the call to",
@@ -43,14 +43,6 @@ def _cost(figures: dict[str, Any]) -> str:
     relays = f"Relays forwarded {passed['forwarded']:,} datagrams and lost {passed['lost']:,}." if passed["forwarded"] else "No relay stood in any line."
     proofs = f"Proving alone {number(figures['prove_ms'])} ms, checking one proof {number(figures['verify_ms'])} ms (medians)."
     return f"{proofs} Processor time for a payment, ms: {spent}. {relays}"
-
-
-def _wallet_line(form: dict[str, Any]) -> str:
-    """The wallet's own line, where it has one."""
-    if not any(form.values()):
-        return ""
-    width = f", {form['bandwidth_kbit_s']:g} kbit/s" if form["bandwidth_kbit_s"] else ""
-    return f"; the wallet's own line {form['delay_ms']:g} ms each way, {form['loss'] * 100:g} % loss, jitter {form['jitter_ms']:g} ms{width}"
 
 
 def _row(words: str, found: dict[str, Any], count: int) -> tuple[str, ...]:
