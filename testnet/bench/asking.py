@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault, PeerFault
@@ -16,6 +16,7 @@ from mesh_core.wallet.network import load_network
 from testnet.bench.history import certify
 from testnet.bench.running import median_of
 from testnet.bench.scene import Scene
+from testnet.routed_service import Address
 from testnet.traffic.latencies import percentile
 
 ANSWER_S: Final = 60.0
@@ -50,9 +51,11 @@ class Asker:
 
 
 @asynccontextmanager
-async def asking(scene: Scene, index: int) -> AsyncIterator[Asker]:
-    """A connection to a validator that runs. LocalFault (NO_QUORUM) where it cannot be had, or breaks."""
+async def asking(scene: Scene, index: int, relay: Address | None = None) -> AsyncIterator[Asker]:
+    """A connection to a validator that runs, through a relay where one is named. LocalFault (NO_QUORUM) where it cannot be had, or breaks."""
     address = load_network(scene.folder.network_file).validators[index]
+    if relay is not None:
+        address = replace(address, host=relay[0], port=relay[1])
     identity = LocalIdentity(Role.WALLET)
     try:
         connection = await connect(address, identity, scene.genesis.network_id, connect_timeout_s=ANSWER_S, handshake_timeout_s=ANSWER_S)

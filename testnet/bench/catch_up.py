@@ -6,6 +6,7 @@ V4 is there, and with V4 afterwards.
 
 All processes share the cores of one machine, so a vote is also slower because somebody else computes. How much that is shows a validator of another network,
 which has nothing to do with the catch-up: it is asked in turn with the two others, and what happens to its times is the machine's doing.
+Its line is direct, also where the others have those of a profile.
 """
 
 import asyncio
@@ -18,9 +19,11 @@ from typing import Any, Final
 from mesh_core.types.transition import Transition
 from testnet.bench.asking import Asker, Times, asking
 from testnet.bench.history import fill, make_history
+from testnet.bench.lines import Started, lines_of
 from testnet.bench.running import Running, until
 from testnet.bench.scene import Scene, make_payments, make_scene
 from testnet.child import Event
+from testnet.profiles import Profile
 
 HISTORY_PAYERS: Final = 100
 FULL, EMPTY = 0, 3
@@ -29,12 +32,16 @@ CAUGHT_UP_S: Final = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class CatchUpPlan:
-    """So many certificates are fetched; so many votes are asked for in each idle phase, and `payments` in all at most. `silent`: none meanwhile."""
+    """So many certificates are fetched; so many votes are asked for in each idle phase, and `payments` in all at most. `silent`: none meanwhile.
+
+    `profile` is of the lines between the validators, and of this process to them.
+    """
 
     certificates: int
     idle_votes: int
     payments: int
     silent: bool = False
+    profile: Profile | None = None
 
 
 class Progress:
@@ -105,14 +112,16 @@ async def measure_catch_up(folder: Path, plan: CatchUpPlan, say: Callable[[str],
     say("catching up")
     progress = Progress()
     full_status = Progress()
+    started = Started()
     async with AsyncExitStack() as stack:
-        await _start(stack, scene, FULL, full_status.take)
-        await _start(stack, other, FULL, None)
-        source = Asked(await stack.enter_async_context(asking(scene, FULL)), payments)
+        lines = await stack.enter_async_context(lines_of(scene.folder, started, plan.profile, seed=0))
+        await _start(stack, scene, FULL, started, full_status.take)
+        await _start(stack, other, FULL, Started(), None)
+        source = Asked(await stack.enter_async_context(asking(scene, FULL, lines.address(FULL))), payments)
         control = Asked(await stack.enter_async_context(asking(other, FULL)), others)
         await _ask_idle(plan.idle_votes, source, control)
-        await _start(stack, scene, EMPTY, progress.take)
-        target = Asked(await stack.enter_async_context(asking(scene, EMPTY)), payments)
+        await _start(stack, scene, EMPTY, started, progress.take)
+        target = Asked(await stack.enter_async_context(asking(scene, EMPTY, lines.address(EMPTY))), payments)
         await until(lambda: progress.height > 0, "the first certificate", CAUGHT_UP_S)
         await _ask_meanwhile(plan, progress, (target, source, control))
         await until(lambda: progress.flags == 0, "the end of the catch-up", CAUGHT_UP_S)
@@ -127,10 +136,10 @@ async def measure_catch_up(folder: Path, plan: CatchUpPlan, say: Callable[[str],
     }
 
 
-async def _start(stack: AsyncExitStack, scene: Scene, index: int, on_event: Callable[[Event], None] | None) -> None:
+async def _start(stack: AsyncExitStack, scene: Scene, index: int, started: Started, on_event: Callable[[Event], None] | None) -> None:
     validator = scene.folder.validator(index)
     process = Running("mesh_core.validator", ["--config", str(validator.config), "--supervised"], validator.log, on_event)
-    await stack.enter_async_context(process)
+    started.add(index, await stack.enter_async_context(process))
     await process.event("ready")
 
 

@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from testnet.bench.profile_option import add_profile_argument, chosen_profile, profile_form
 from testnet.bench.telling import add_output_arguments, deliver, require_output, say
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--idle-votes", type=int, default=60, metavar="N", help="votes of each validator while nothing is fetched (default 60)")
     parser.add_argument("--payments", type=int, default=4000, metavar="N", help="payments that are proven beforehand, for all votes together (default 4000)")
     parser.add_argument("--silent", action="store_true", help="ask for no votes meanwhile: how fast it is with nobody there")
+    add_profile_argument(parser, "lines between the validators, and those over which votes are asked for (another network's is direct),")
     add_output_arguments(parser)
 
 
@@ -43,12 +45,13 @@ def run(options: argparse.Namespace) -> int:
     from testnet.bench.results import describe_surroundings, make_result
 
     require_output(options)
+    profile = chosen_profile(options)
     prepare()
     machine = describe_surroundings()
-    plan = CatchUpPlan(options.certificates, options.idle_votes, options.payments, options.silent)
+    plan = CatchUpPlan(options.certificates, options.idle_votes, options.payments, options.silent, profile)
     with tempfile.TemporaryDirectory(prefix="mesh-bench-") as folder:
         figures = asyncio.run(measure_catch_up(Path(folder), plan, lambda text: say(options, text)))
-    told = {"certificates": plan.certificates, "idle_votes": plan.idle_votes, "payments": plan.payments, "silent": plan.silent}
+    told = {"certificates": plan.certificates, "idle_votes": plan.idle_votes, "payments": plan.payments, "silent": plan.silent} | profile_form(profile)
     deliver(options, make_result(NAME, seed=0, machine=machine, options=told, figures=figures), figures_of(figures))
     return 0
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from testnet.bench.profile_option import profile_sentence
 from testnet.bench.results import Result
 from testnet.bench.tables import Table, number
 
@@ -18,4 +19,5 @@ def tables(result: Result) -> Sequence[Table]:
         cells = (number(idle["median_ms"]), number(busy["median_ms"]), "" if slower is None else number(slower), number(idle["p99_ms"]), number(busy["p99_ms"]))
         rows.append((words, *cells, str(busy["count"])))
     headings = ("votes, ms", "idle, median", "meanwhile", "times", "idle, p99", "meanwhile, p99", "votes meanwhile")
-    return [Table(headings, tuple(rows), f"{rate}{', nobody asks for votes' if result.options['silent'] else ', votes asked for meanwhile'}.")]
+    asked = "nobody asks for votes" if result.options["silent"] else "votes asked for meanwhile"
+    return [Table(headings, tuple(rows), f"{rate}, {asked}.{profile_sentence(result.options)}")]

@@ -18,6 +18,7 @@ from testnet.bench.history import fill, make_history
 from testnet.bench.running import Running, disk_bytes, memory_bytes
 from testnet.bench.scene import Scene, make_payments, make_scene
 from testnet.bench.wallets import WalletPlan, measure_wallets
+from testnet.profiles import Profile
 
 START_S: Final = 900.0
 """A million accounts take a minute or two to be read, and the machine may be slow."""
@@ -30,7 +31,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class ScalePlan:
-    """What is measured. `asked`: payments of each step, for each of which a vote is asked for and a certificate handed in."""
+    """What is measured. `asked`: payments of each step, for each of which a vote is asked for and a certificate handed in.
+
+    `profile` is of the lines that wallets pay over; what is asked of one validator is asked directly.
+    """
 
     accounts: tuple[int, ...]
     certificates: tuple[int, ...]
@@ -39,6 +43,7 @@ class ScalePlan:
     asked: int
     payments: int
     seed: int = 0
+    profile: Profile | None = None
 
 
 QUICK: Final = ScalePlan(accounts=(20, 100), certificates=(0, 20), validators=(4,), wallets=(2,), asked=5, payments=4)
@@ -86,7 +91,7 @@ async def measure_committees(folder: Path, plan: ScalePlan, say: Say) -> list[di
     rows = []
     for count in plan.validators:
         say(f"{count} validators")
-        rows.append(await measure_wallets(folder / f"validators-{count}", WalletPlan(2, plan.payments, count, plan.seed)))
+        rows.append(await measure_wallets(folder / f"validators-{count}", WalletPlan(2, plan.payments, count, plan.seed, plan.profile)))
     return rows
 
 
@@ -95,7 +100,8 @@ async def measure_many_wallets(folder: Path, plan: ScalePlan, say: Say) -> list[
     rows = []
     for count in plan.wallets:
         say(f"{count} wallets")
-        rows.append(await measure_wallets(folder / f"wallets-{count}", WalletPlan(count, max(plan.payments, 5 * count), 4, plan.seed)))
+        payments = max(plan.payments, 5 * count)
+        rows.append(await measure_wallets(folder / f"wallets-{count}", WalletPlan(count, payments, 4, plan.seed, plan.profile)))
     return rows
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from testnet.bench.profile_option import profile_sentence
 from testnet.bench.results import Result
 from testnet.bench.tables import Table, number
 
@@ -12,16 +13,17 @@ MIB = 1024 * 1024
 def tables(result: Result) -> Sequence[Table]:
     """One table for each thing that was made to grow. KeyError and the like for figures of another version."""
     figures, found = result.figures, []
+    lines = profile_sentence(result.options)
     if figures["accounts"] is not None:
         found.append(_accounts(figures["accounts"]))
     if figures["log"] is not None:
         found.append(_log(figures["log"]))
     if figures["committee"] is not None:
-        found.append(
-            _payments(figures["committee"], "validators", "Two wallets pay each other through more and more validators, which share the cores of one machine.")
-        )
+        title = "Two wallets pay each other through more and more validators, which share the cores of one machine."
+        found.append(_payments(figures["committee"], "validators", title, lines))
     if figures["wallets"] is not None:
-        found.append(_payments(figures["wallets"], "wallets", "More and more wallets pay each other through four validators, each as fast as it can."))
+        title = "More and more wallets pay each other through four validators, each as fast as it can."
+        found.append(_payments(figures["wallets"], "wallets", title, lines))
     return found
 
 
@@ -61,7 +63,7 @@ def _times(row: dict[str, Any]) -> tuple[str, ...]:
     return tuple(words for name in ("vote", "certificate") for words in (number(row[name]["median_ms"]), f"{row[f'{name}_growth'] * 100:+.0f} %"))
 
 
-def _payments(rows: Sequence[dict[str, Any]], what: str, title: str) -> Table:
+def _payments(rows: Sequence[dict[str, Any]], what: str, title: str, lines: str) -> Table:
     return Table(
         (what, "payments a second", "median, ms", "p99, ms", "certificates a second", "wallets, ms", "a validator, ms", "all right"),
         tuple(
@@ -77,5 +79,5 @@ def _payments(rows: Sequence[dict[str, Any]], what: str, title: str) -> Table:
             )
             for row in rows
         ),
-        f"{title} Processor time is for a certificate, claims included.",
+        f"{title} Processor time is for a certificate, claims included.{lines}",
     )

@@ -13,11 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from testnet.bench.lines import lines_of
 from testnet.bench.running import Running, disk_bytes, memory_bytes, until
 from testnet.bench.trend import Verdict, fit
 from testnet.child import Event
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
+from testnet.profiles import Profile
+from testnet.routed_service import Address
 from testnet.supervisor import Supervisor
 from testnet.traffic.process import WALLETS_NAME
 
@@ -25,6 +28,8 @@ UNITS: Final = 1_000_000_000
 """Of each wallet: enough for any soak, so that no faucet is needed."""
 TRAFFIC_MODULE: Final = "testnet.traffic.process"
 WALLETS: Final = "wallets"
+ROUTE_ID, ORDER_ID, STOP_ID = range(3)
+"""Of commands to the traffic's process."""
 REST_S: Final = 120.0
 TELL_S: Final = 30.0
 POINTS_KEPT_MOST: Final = 200
@@ -33,7 +38,7 @@ POINTS_KEPT_MOST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class SoakPlan:
-    """`rate` payments a second of `wallets` wallets for `seconds`; memory is sampled each `every_s`."""
+    """`rate` payments a second of `wallets` wallets for `seconds`, on lines of a profile or direct ones; memory is sampled each `every_s`."""
 
     seconds: float
     rate: float
@@ -41,6 +46,7 @@ class SoakPlan:
     validators: int = 4
     every_s: float = 5.0
     seed: int = 0
+    profile: Profile | None = None
 
 
 class Soak:
@@ -64,16 +70,18 @@ class Soak:
     async def run(self) -> None:
         """Pay until the time is over, or somebody presses Ctrl-C. LocalFault."""
         async with AsyncExitStack() as stack:
+            lines = await stack.enter_async_context(lines_of(self._folder, self._supervisor, self._plan.profile, seed=self._plan.seed))
             await stack.enter_async_context(self._supervisor)
             await self._supervisor.start_all()
             arguments = ["--home", str(self._folder.home)]
             traffic = await stack.enter_async_context(Running(TRAFFIC_MODULE, arguments, self._folder.home / "traffic.log"))
             stack.enter_context(_interrupts(self._stop))
+            lines.use(lambda validator, address: traffic.send(_route(validator, address)))
             traffic.send(self._order())
             await traffic.event("traffic_started")
             await traffic.until(lambda: traffic.latest.get("traffic_progress", {}).get("phase") == "running", "payments", REST_S)
             await self._sample_until_over(traffic)
-            traffic.send({"id": 2, "command": "stop"})
+            traffic.send({"id": STOP_ID, "command": "stop"})
             self.summary = await traffic.event("traffic_over", REST_S)
             await until(self._is_at_rest, "equal states of all validators", REST_S)
             self.is_right = {status["supply_audit"] for status in self._statuses.values()} == {True}
@@ -82,7 +90,7 @@ class Soak:
         plan = self._plan
         amounts = {"amount_least": 1, "amount_most": 100}
         told = {"rate": plan.rate, "arrivals": "poisson", **amounts, "wallets": plan.wallets, "duration_s": None, "seed": plan.seed, "to": ""}
-        return {"id": 1, "command": "traffic", **told}
+        return {"id": ORDER_ID, "command": "traffic", **told}
 
     async def _sample_until_over(self, traffic: Running) -> None:
         loop = asyncio.get_running_loop()
@@ -174,6 +182,11 @@ def _ends(found: list[tuple[float, int, int]]) -> dict[str, int]:
 def _thin(points: list[tuple[float, int]]) -> list[tuple[float, int]]:
     step = -(-len(points) // POINTS_KEPT_MOST)
     return points[::step]
+
+
+def _route(validator: int, address: Address | None) -> Event:
+    host, port = (None, None) if address is None else address
+    return {"id": ROUTE_ID, "command": "route", "validator": validator, "host": host, "port": port}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from testnet.bench.profile_option import add_profile_argument, chosen_profile, profile_form
 from testnet.bench.telling import add_output_arguments, deliver, require_output, say
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wallets", type=int, default=4, metavar="N", help="wallets that pay each other (default 4)")
     parser.add_argument("--every", type=float, default=5.0, metavar="S", help="seconds between two samples of memory (default 5)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="when who pays whom, and how much")
+    add_profile_argument(parser, "lines between validators, and the wallets' lines to them,")
     add_output_arguments(parser)
 
 
@@ -46,12 +48,13 @@ def run(options: argparse.Namespace) -> int:
     from testnet.bench.soak import SoakPlan, run_soak
 
     require_output(options)
+    profile = chosen_profile(options)
     prepare()
     machine = describe_surroundings()
-    plan = SoakPlan(options.minutes * 60, options.rate, options.wallets, every_s=options.every, seed=options.seed)
+    plan = SoakPlan(options.minutes * 60, options.rate, options.wallets, every_s=options.every, seed=options.seed, profile=profile)
     with tempfile.TemporaryDirectory(prefix="mesh-bench-") as folder:
         figures = asyncio.run(run_soak(Path(folder) / "home", plan, lambda text: say(options, text)))
-    told = {"minutes": options.minutes, "rate": options.rate, "wallets": options.wallets, "every": options.every}
+    told = {"minutes": options.minutes, "rate": options.rate, "wallets": options.wallets, "every": options.every} | profile_form(profile)
     deliver(options, make_result(NAME, seed=options.seed, machine=machine, options=told, figures=figures), figures_of(figures))
     return 0 if figures["is_right"] and figures["verdict"] != "grows" else 1
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from testnet.bench.profile_option import profile_sentence
 from testnet.bench.results import Result
 from testnet.bench.tables import Table, number
 from testnet.bench.trend import FLAT_SHARE, WARM_UP_LEAST_S
@@ -21,6 +22,7 @@ def tables(result: Result) -> Sequence[Table]:
         f"{figures['minutes']:g} minutes, {figures['payments']:,} payments at {result.options['rate']:g} a second, {figures['certificates']:,} certificates: "
         f"{WORDS[figures['verdict']]}. A process is flat if the upper end of its slope's 95 % interval is below {FLAT_SHARE * 100:g} % of its "
         f"memory in an hour; the first third, {WARM_UP_LEAST_S / 60:g} minutes at least, is not looked at."
+        f"{profile_sentence(result.options)}"
     )
     rows = tuple(_row(name, figures["memory"][name], trend) for name, trend in figures["trends"].items())
     memory = Table(("memory", "RSS at the start, MiB", "at the end", "PSS at the end", "KiB an hour", "95 % interval", "verdict"), rows, title)

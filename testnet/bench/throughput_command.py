@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from testnet.bench.profile_option import add_profile_argument, chosen_profile, profile_form
 from testnet.bench.telling import add_output_arguments, deliver, require_output, say
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wallets", type=int, default=32, metavar="N", help="wallets that pay each other (default 32; 0: none)")
     parser.add_argument("--payments", type=int, default=1000, metavar="N", help="payments of all wallets together (default 1000)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="who pays whom, and how much; proofs are made with fresh randomness")
+    add_profile_argument(parser, "lines of the whole network, but never those of the flood, which are direct,")
     add_output_arguments(parser)
 
 
@@ -34,6 +36,8 @@ def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
         parser.error(f"2 to {VOTES_MOST:,} votes, in 1 to {ROUNDS_MOST} rounds")
     if options.wallets and not (2 <= options.wallets <= WALLETS_MOST and 1 <= options.payments <= PAYMENTS_MOST):
         parser.error(f"2 to {WALLETS_MOST} wallets and at least one payment, or no wallets")
+    if options.profile is not None and not options.wallets:
+        parser.error("--profile is of the lines that wallets pay over, and there are no wallets: the flood's are direct")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -48,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from testnet.bench.wallets import WalletPlan, measure_wallets, proof_bound_per_s
 
     require_output(options)
+    profile = chosen_profile(options)
     prepare()
     machine = describe_surroundings()
     rounds, network = [], None
@@ -58,9 +63,10 @@ def run(options: argparse.Namespace) -> int:
         flood = middle_round(rounds)
         if options.wallets:
             say(options, f"{options.wallets} wallets pay {options.payments} times")
-            network = asyncio.run(measure_wallets(Path(folder) / "network", WalletPlan(options.wallets, options.payments, seed=options.seed)))
+            plan = WalletPlan(options.wallets, options.payments, seed=options.seed, profile=profile)
+            network = asyncio.run(measure_wallets(Path(folder) / "network", plan))
             network["proof_bound_per_s"] = round(proof_bound_per_s(network["cores"], network["validators"], flood["parts_us"]["proof"]), 1)
-    told = {name: getattr(options, name) for name in ("votes", "rounds", "wallets", "payments")}
+    told = {name: getattr(options, name) for name in ("votes", "rounds", "wallets", "payments")} | profile_form(profile)
     result = make_result(NAME, seed=options.seed, machine=machine, options=told, figures={"flood": flood, "network": network})
     deliver(options, result, figures_of(flood))
     return 0 if network is None or network["is_right"] else 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from testnet.bench.profile_option import profile_sentence
 from testnet.bench.results import Result
 from testnet.bench.tables import Table, number
 
@@ -38,10 +39,10 @@ def tables(result: Result) -> Sequence[Table]:
         ),
     )
     network = result.figures["network"]
-    return [vote, speed] if network is None else [vote, speed, _network(network)]
+    return [vote, speed] if network is None else [vote, speed, _network(network, profile_sentence(result.options))]
 
 
-def _network(network: dict[str, float]) -> Table:
+def _network(network: dict[str, float], lines: str) -> Table:
     return Table(
         ("the whole network", ""),
         (
@@ -57,5 +58,5 @@ def _network(network: dict[str, float]) -> Table:
             ("balances, digests, supply", "right" if network["is_right"] else "WRONG"),
         ),
         f"{network['wallets']} wallets of one process pay each other {network['payments']:,} times through {network['validators']} validators; "
-        f"all of them share {network['cores']} cores.",
+        f"all of them share {network['cores']} cores.{lines}",
     )

@@ -16,11 +16,13 @@ from typing import Any, Final
 from mesh_core.errors import LocalFault
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.network import load_network
+from testnet.bench.lines import lines_of
 from testnet.bench.running import cpu_seconds, until
 from testnet.child import Event
 from testnet.genesis import create_network
 from testnet.layout import NetworkFolder
 from testnet.machine import usable_cores
+from testnet.profiles import Profile
 from testnet.supervisor import Supervisor
 from testnet.traffic.latencies import percentile
 
@@ -40,12 +42,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class WalletPlan:
-    """So many payments in all, of so many wallets, through so many validators. The seed decides who pays whom, and how much."""
+    """So many payments in all, of so many wallets, through so many validators, on lines of a profile or direct ones.
+
+    The seed decides who pays whom, and how much, and what relays lose.
+    """
 
     wallets: int
     payments: int
     validators: int = 4
     seed: int = 0
+    profile: Profile | None = None
 
 
 def draw_orders(names: Sequence[str], count: int, seed: int) -> list[Order]:
@@ -103,11 +109,12 @@ async def measure_wallets(home: Path, plan: WalletPlan) -> dict[str, Any]:
     folder = NetworkFolder(home)
     create_network(folder, name="bench", wallets=dict.fromkeys(names, START_UNITS), validators_count=plan.validators)
     validators = _Validators(folder, plan.validators)
-    async with validators.supervisor:
+    async with lines_of(folder, validators.supervisor, plan.profile, seed=plan.seed) as lines, validators.supervisor:
         await validators.supervisor.start_all()
         network = load_network(folder.network_file)
         fee = network.genesis.doc.fee_of_send(1)
         wallets = WalletHome(folder.wallets, network, lambda event: None, _raise)
+        lines.use(wallets.route)
         wallets.start()
         try:
             await asyncio.gather(*(wallets.wallet(name).wait_up_to_date() for name in names))
