@@ -11,12 +11,13 @@ from mesh_app.messages import Ordered
 from mesh_app.orders.laboratory import VerifyProof
 from mesh_app.screens.live_modal import LiveModal
 from mesh_app.state import State
+from mesh_app.widgets.caption_bar import CaptionBar
 from mesh_app.widgets.key_bar import KeyBar
 from mesh_app.widgets.proof_pane import ProofPane
 
 
 class ProofDialog(LiveModal):
-    """One proof: the arrows scroll, V verifies it, escape leads back."""
+    """One proof: the arrows scroll, V verifies it, escape leads back. It covers the screen below, so what a demonstration says stands here, too."""
 
     CSS_PATH = "laboratory.tcss"
     AUTO_FOCUS = "#proof-in-full"
@@ -38,6 +39,7 @@ class ProofDialog(LiveModal):
             pane = ProofPane(id="proof-in-full")
             pane.look_at(self._proof_id)
             yield pane
+        yield CaptionBar()
         yield KeyBar()
 
     def action_verify(self) -> None:

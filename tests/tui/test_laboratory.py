@@ -211,3 +211,11 @@ async def test_newest_proof_opens_from_wherever_the_focus_is(desk: Desk) -> None
         await running.press("P")
         await running.wait_until(lambda: isinstance(running.app.screen, ProofDialog))
         assert running.bench.orders == []
+
+
+async def test_what_a_demonstration_says_stands_on_a_proof_too(desk: Desk) -> None:
+    async with desk() as running:
+        await enter(running, *story.split())
+        running.bench.events.put_nowait({"event": "caption", "t_ns": running.bench.now_ns(), "text": "Two signatures of one key."})
+        await running.press("P")
+        await running.wait_until(lambda: isinstance(running.app.screen, ProofDialog) and "Two signatures of one key." in running.screen_text())
