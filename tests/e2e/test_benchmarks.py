@@ -86,7 +86,10 @@ def _strait(folder: Path) -> str:
 
 def _has_voted(folder: Path) -> bool:
     """A validator keeps a vote: payments are under way."""
-    return any(path.stat().st_size > 1000 for path in folder.rglob("votes.journal"))
+    try:
+        return any(path.stat().st_size > 1000 for path in folder.rglob("votes.journal"))
+    except OSError:  # a folder that is made just now, and has another name a moment later
+        return False
 
 
 async def _start(folder: Path, *arguments: str) -> asyncio.subprocess.Process:
