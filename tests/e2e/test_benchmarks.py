@@ -66,9 +66,14 @@ async def test_wallets_of_a_benchmark_pay_over_the_lines_of_its_profile(tmp_path
 
 async def test_soak_that_is_interrupted_tells_what_it_has_measured(tmp_path: Path) -> None:
     process = await _start(tmp_path, "soak", "--minutes", "60", "--rate", "20", "--wallets", "2", "--every", "0.1", "--profile", _strait(tmp_path))
-    await eventually(lambda: _has_voted(tmp_path), within_s=START_S)
-    process.send_signal(signal.SIGINT)
-    out, err = await process.communicate()
+    try:
+        await eventually(lambda: _has_voted(tmp_path), within_s=START_S)
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()  # or it would pay for an hour
+            await process.communicate()
     told = json.loads(out)
     assert process.returncode == 0, err
     assert told["figures"]["verdict"] == "undecided"
