@@ -79,7 +79,7 @@ class WalletProcess:
         self._validators_count = len(network.validators)
         self._home = WalletHome(wallets, network, self._publish, self._process.fail)
         self._keeper = WalletKeeper(self._folder, self._home, output.write, self._on_open, self._on_close)
-        self._teller = WalletTeller(self._home, output.write, self._keeper.key_kind)
+        self._teller = WalletTeller(self._home, output.write, self._keeper.key_kind, self._process.fail)
         self._tasks = self._list_tasks()
 
     async def run(self) -> None:

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from mesh_core.errors import LocalFault
 from mesh_core.types.address import Address, format_address
 from mesh_core.wallet import events
 from mesh_core.wallet.cli.qr import draw_qr
 from mesh_core.wallet.commitments import commit_balance
 from mesh_core.wallet.history import HistoryEntry, HistoryReader
 from mesh_core.wallet.home import WalletHome
-from mesh_core.wallet.records import IncomingStatus
 from mesh_core.wallet.wallet import Wallet
 from testnet.child import Event
 
@@ -48,11 +48,12 @@ class _Told:
 class WalletTeller:
     """Tells details, histories and QR codes of the open wallets of a home."""
 
-    def __init__(self, home: WalletHome, publish: Callable[[Event], None], find_kind: Callable[[str], str]) -> None:
-        """`find_kind` gives the kind of a wallet's key by its name."""
+    def __init__(self, home: WalletHome, publish: Callable[[Event], None], find_kind: Callable[[str], str], on_fault: Callable[[LocalFault], None]) -> None:
+        """`find_kind` gives the kind of a wallet's key by its name; `on_fault` is told that a wallet's file cannot be read."""
         self._home = home
         self._publish = publish
         self._find_kind = find_kind
+        self._on_fault = on_fault
         self._told: dict[str, _Told] = {}
         self._marked: dict[str, None] = {}
         self._wakes = asyncio.Event()
@@ -78,7 +79,7 @@ class WalletTeller:
         self._mark(name)
 
     async def run(self) -> None:
-        """Tell what was marked, until cancelled."""
+        """Tell what was marked, until cancelled, or until a wallet's file cannot be read."""
         while True:
             await self._wakes.wait()
             await asyncio.sleep(PAUSE_S)
@@ -86,7 +87,11 @@ class WalletTeller:
             marked, self._marked = self._marked, {}
             for name in marked:
                 if name in self._home.names and name in self._told:
-                    await self._tell(self._home.wallet(name), self._told[name])
+                    try:
+                        await self._tell(self._home.wallet(name), self._told[name])
+                    except LocalFault as fault:
+                        self._on_fault(fault)
+                        return
 
     def _mark(self, name: str) -> None:
         self._marked[name] = None
@@ -110,15 +115,14 @@ class WalletTeller:
             ("incoming", balance.incoming, commitments.incoming),
             ("in flight", balance.in_flight, commitments.in_flight),
         )
-        unopenable = sum(record.status is IncomingStatus.UNOPENABLE for _, record in account.incoming())
         return {
             "wallet": wallet.name,
             "key": self._find_kind(wallet.name),
             "parts": [{"name": name, "amount": amount, "commitment": commitment.hex()} for name, amount, commitment in parts],
-            "unopenable": unopenable,
+            "unopenable": account.unopenable_count,
             "restoring": not account.has_all_history,
-            "transitions": len(account.outgoing()),
-            "payments": len(account.incoming()),
+            "transitions": account.transitions_count,
+            "payments": account.incoming_count,
             "standing": wallet.standing.text,
         }
 
@@ -132,12 +136,9 @@ class WalletTeller:
             if not has_older:
                 break
         told.opened = len(found)
-        fresh: list[Event] = []
-        for entry in found:
-            key, form = (entry.cert_id.hex(), entry.output, entry.direction.value), _entry_form(entry)
-            if told.entries.get(key) != form:
-                told.entries[key] = form
-                fresh.append(form)
+        entries = {(entry.cert_id.hex(), entry.output, entry.direction.value): _entry_form(entry) for entry in found}
+        fresh = [form for key, form in entries.items() if told.entries.get(key) != form]
+        told.entries = entries
         if not fresh and has_older == told.has_older:
             return
         told.has_older = has_older

@@ -1,9 +1,11 @@
 """A wallet's account as its own disk knows it: the opened balance, every transition that was signed, every output that came.
 
+Memory holds what is open: the balance, the transition of the next slot, the outputs that wait to be claimed. What is over is read from the disk (`book.py`).
 Implements `LedgerView` for the wallet's own checks and `AccountHistory` for validators that are behind.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from mesh_core.crypto.keys import ViewOnlyKeys, WalletKeys
@@ -18,7 +20,8 @@ from mesh_core.protocol.identifiers import Identified, identify
 from mesh_core.storage.pending import Record
 from mesh_core.types.account import AccountState, ClaimableOutput, zero_account
 from mesh_core.types.basic import ZERO_HASH, Hash32, PublicKey, Scalar32
-from mesh_core.types.transition import TRANSITION, OutputKey, TransitionCore
+from mesh_core.types.transition import MAX_OUTPUTS, TRANSITION, OutputKey, TransitionCore
+from mesh_core.wallet.book import RECENT_MOST, Book, Signed
 from mesh_core.wallet.ports import Store
 from mesh_core.wallet.reading import read_balance, read_incoming, read_paid
 from mesh_core.wallet.records import (
@@ -26,10 +29,8 @@ from mesh_core.wallet.records import (
     ACCOUNT_RECORD,
     HISTORY_COMPLETE,
     HISTORY_KEY,
-    INCOMING_PREFIX,
     INCOMING_RECORD,
     NETWORK_KEY,
-    OUTGOING_PREFIX,
     OUTGOING_RECORD,
     REPLACED_RECORD,
     STANDING,
@@ -46,7 +47,6 @@ from mesh_core.wallet.records import (
     certificate_key,
     incoming_key,
     outgoing_key,
-    parse_incoming,
     replaced_key,
 )
 
@@ -86,8 +86,9 @@ class _Change:
 
     account: AccountRecord
     records: dict[str, bytes] = field(default_factory=dict)
-    outgoing: "dict[int, _Signed]" = field(default_factory=dict)
+    outgoing: dict[int, Signed] = field(default_factory=dict)
     incoming: dict[OutputKey, IncomingRecord] = field(default_factory=dict)
+    brought: list[OutputKey] = field(default_factory=list)
     claimed: list[OutputKey] = field(default_factory=list)
     standing: Standing | None = None
 
@@ -107,20 +108,25 @@ class WalletAccount:
                 ErrorCode.STORE_FORMAT,
                 f"wallet '{store.name}' belongs to network {recorded.hex()[:16]}, this is {genesis.network_id.hex()[:16]}: use another wallet here",
             )
+        self._book = Book(store)
         try:
-            self._incoming = {parse_incoming(key): INCOMING_RECORD.decode(value) for key, value in store.records(INCOMING_PREFIX)}
-            self._outgoing = {record.sequence: record for record in (_wrap(OUTGOING_RECORD.decode(value)) for _, value in store.records(OUTGOING_PREFIX))}
             stored, standing = store.get(ACCOUNT_KEY), store.get(STANDING_KEY)
             self._account = self._genesis_account() if stored is None else ACCOUNT_RECORD.decode(stored)
             self._standing = STANDING.decode(standing) if standing else IN_ORDER
-        except (DecodeError, ValueError) as error:
-            raise LocalFault(ErrorCode.STORE_CORRUPT, f"wallet '{store.name}' holds a record that this program did not write: {error}") from error
+        except DecodeError as error:
+            raise self._book.damage(error) from error
         self._has_all_history = store.get(HISTORY_KEY) == HISTORY_COMPLETE
-        self._claimed = {claim.key for signed in self._outgoing.values() if signed.record.certificate is not None for claim in signed.core.claims}
-        self._first_missing = 0
-        self._first_undone = 0
+        summary = self._book.sum_up()
+        self._waiting = summary.waiting
+        self._recent = deque(summary.recent, RECENT_MOST)
+        self._incoming_count = summary.incoming_count
+        self._unopenable_count = summary.unopenable_count
+        self._unknown_claims = summary.unknown_claims
+        self._certified = summary.certified
+        self._undone = summary.undone
+        self._pending = self._book.signed_at(self.state.sequence)
         # Also when the machine's clock was set back since: the history keeps its order.
-        self._last_stamp = max([0, *(record.created_ms for record in self.outgoing()), *(record.seen_ms for record in self._incoming.values())])
+        self._last_stamp = summary.last_stamp
 
     def _genesis_account(self) -> AccountRecord:
         owner = self._keys.owner
@@ -144,8 +150,7 @@ class WalletAccount:
     @property
     def pending(self) -> OutgoingRecord | None:
         """The transition signed for the next slot, if there is one. No other may ever be signed there."""
-        signed = self._outgoing.get(self.state.sequence)
-        return None if signed is None else signed.record
+        return None if self._pending is None else self._pending.record
 
     @property
     def pending_candidate(self) -> Identified | None:
@@ -166,7 +171,7 @@ class WalletAccount:
     def balance(self) -> Balance:
         """The balance as its owner sees it."""
         pending = self.pending
-        incoming = sum(record.value for key, record in self._incoming.items() if self._is_claimable(key, record))
+        incoming = sum(record.value for record in self._waiting.values())
         if pending is None:
             return Balance(self._account.value, incoming, 0)
         leaving = max(0, self._account.value - pending.new_value)
@@ -175,9 +180,7 @@ class WalletAccount:
     @property
     def first_missing(self) -> int:
         """The first slot whose certificate this disk does not hold; the account's next slot where it holds all."""
-        while self._first_missing < self.state.sequence and self._certificate_at(self._first_missing) is not None:
-            self._first_missing += 1
-        return self._first_missing
+        return self._certified.first_missing
 
     @property
     def is_whole(self) -> bool:
@@ -196,63 +199,89 @@ class WalletAccount:
         """Outputs, of one certificate or of all, that were opened and not claimed, the oldest first; none while the account is not whole."""
         if not self.is_whole:
             return []
-        fitting = ((key, record) for key, record in self._incoming.items() if cert_id in (None, key.cert_id))
-        waiting = [(record.seen_ms, key, record) for key, record in fitting if self._is_claimable(key, record)]
+        waiting = [(record.seen_ms, key, record) for key, record in self._waiting.items() if cert_id in (None, key.cert_id)]
         return [
             OpenedOutput(key, record.commitment, Opening(record.value, decode_scalar(record.blinding)))
             for _, key, record in sorted(waiting, key=lambda item: item[:2])[:limit]
         ]
 
-    def _is_claimable(self, key: OutputKey, record: IncomingRecord) -> bool:
-        """Opened, and claimed by no certified transition of ours: a validator that is behind, or lies, still offers what was claimed long ago."""
-        return record.status is IncomingStatus.CLAIMABLE and key not in self._claimed
-
     def knows(self, key: OutputKey) -> bool:
-        """Whether an output was seen before."""
-        return key in self._incoming
+        """Whether an output was seen before. A validator that is behind, or lies, still offers what was claimed long ago."""
+        return self._book.incoming_at(key) is not None
 
     def unknown_sources(self) -> list[Hash32]:
         """Certificates whose outputs this account has claimed and of which its disk knows nothing: a gap in the history."""
-        return sorted({key.cert_id for key in self._claimed if key not in self._incoming})
-
-    @staticmethod
-    def sequence_of(record: OutgoingRecord) -> int:
-        """The slot that a signed transition is for."""
-        return TRANSITION.decode(record.transition).core.sequence
+        return sorted({key.cert_id for key in self._unknown_claims})
 
     def certificate(self, cert_id: Hash32) -> bytes | None:
         """A certificate of this account, or of a payment to it, by its id."""
         return self._store.get(certificate_key(cert_id))
 
+    @property
+    def transitions_count(self) -> int:
+        """Transitions of this account that the disk knows: certified ones, and the one that is signed for the next slot."""
+        return len(self._certified) + (self._pending is not None)
+
+    @property
+    def incoming_count(self) -> int:
+        """Outputs that came, claimed or not."""
+        return self._incoming_count
+
+    @property
+    def unopenable_count(self) -> int:
+        """Outputs that came and do not open."""
+        return self._unopenable_count
+
     def outgoing(self) -> list[OutgoingRecord]:
-        """All signed transitions, by sequence."""
-        return [signed.record for _, signed in sorted(self._outgoing.items())]
+        """All signed transitions, by sequence; reads the whole past."""
+        return list(self._book.outgoing())
+
+    def outgoing_at(self, sequence: int) -> OutgoingRecord | None:
+        """The transition signed for a slot."""
+        signed = self._signed_at(sequence)
+        return None if signed is None else signed.record
+
+    def newest_outgoing(self) -> Iterator[tuple[int, OutgoingRecord]]:
+        """Signed transitions with their slots, the newest first, each read when it is asked for."""
+        for sequence in range(self.state.sequence, -1, -1):
+            record = self.outgoing_at(sequence)
+            if record is not None:
+                yield sequence, record
 
     def incoming(self) -> list[tuple[OutputKey, IncomingRecord]]:
-        """All outputs that came, the oldest first."""
-        told = [(key, replace(record, status=IncomingStatus.CLAIMED) if key in self._claimed else record) for key, record in self._incoming.items()]
+        """All outputs that came, the oldest first; reads the whole past."""
+        told = [(key, self._with_status(key, record)) for key, record in self._book.incoming()]
         return sorted(told, key=lambda item: (item[1].seen_ms, item[0]))
+
+    def newest_incoming(self, limit: int) -> list[tuple[OutputKey, IncomingRecord]]:
+        """So many of the outputs that came last, the oldest first."""
+        if limit > len(self._recent) < self._incoming_count:
+            return self.incoming()[-limit:]
+        newest = list(self._recent)[-limit:]
+        return [(key, self._with_status(key, record)) for key in newest if (record := self._book.incoming_at(key)) is not None]
+
+    def incoming_of(self, cert_id: Hash32) -> list[IncomingRecord]:
+        """What one certificate brought, by the index of the output."""
+        keys = (OutputKey(cert_id, index) for index in range(MAX_OUTPUTS))
+        return [self._with_status(key, record) for key in keys if (record := self._book.incoming_at(key)) is not None]
+
+    def _with_status(self, key: OutputKey, record: IncomingRecord) -> IncomingRecord:
+        """An output may have come after the transition that claims it, on a disk that was being restored: its own record does not know."""
+        is_claimed = record.status is IncomingStatus.CLAIMABLE and key not in self._waiting
+        return replace(record, status=IncomingStatus.CLAIMED) if is_claimed else record
 
     def unsettled(self) -> OutgoingRecord | None:
         """The newest transition that is not certified, or certified and not known to be settled."""
-        newest = self._outgoing.get(max(self._outgoing, default=-1))
-        if newest is None or newest.sequence < self.state.sequence - 1:
-            return None
-        return newest.record if newest.record.state in (*UNCERTIFIED, OutgoingState.CERTIFIED) else None
+        newest = self._pending or self._signed_at(self.state.sequence - 1)
+        return newest.record if newest is not None and newest.record.state in (*UNCERTIFIED, OutgoingState.CERTIFIED) else None
 
     def undone(self) -> list[int]:
         """Slots whose certificates may not be everywhere."""
-        while self._first_undone in self._outgoing and self._outgoing[self._first_undone].record.state is OutgoingState.DONE:
-            self._first_undone += 1
-        return [at for at in range(self._first_undone, self.state.sequence) if at in self._outgoing and self._is_undone(at)]
+        return sorted(self._undone)
 
-    def _is_undone(self, sequence: int) -> bool:
-        record = self._outgoing[sequence].record
-        return record.certificate is not None and record.state is not OutgoingState.DONE
-
-    def _certificate_at(self, sequence: int) -> bytes | None:
-        signed = self._outgoing.get(sequence)
-        return None if signed is None else signed.record.certificate
+    def _signed_at(self, sequence: int) -> Signed | None:
+        """What is signed for a slot; for the next one what is durable, which alone may leave."""
+        return self._pending if sequence == self.state.sequence else self._book.signed_at(sequence)
 
     # --- What the rules ask of a wallet's own draft (LedgerView)
 
@@ -263,8 +292,8 @@ class WalletAccount:
 
     def output(self, key: OutputKey) -> ClaimableOutput | None:
         """An output that this wallet opened and has not claimed."""
-        record = self._incoming.get(key)
-        return ClaimableOutput(self.state.owner, record.commitment) if record is not None and self._is_claimable(key, record) else None
+        record = self._waiting.get(key)
+        return None if record is None else ClaimableOutput(self.state.owner, record.commitment)
 
     def claimed_by(self, key: OutputKey) -> Hash32 | None:
         """A wallet's own draft claims what is claimable; the validators know the rest."""
@@ -276,7 +305,7 @@ class WalletAccount:
         """This account's certificates from `sequence` on, of so many slots at most, each behind those whose outputs it claims."""
         found: list[bytes] = []
         for at in range(sequence, min(self.state.sequence, sequence + most)):
-            signed = self._outgoing.get(at)
+            signed = self._signed_at(at)
             if signed is None or signed.record.certificate is None:
                 break
             found += self._sources_of(signed.core)
@@ -293,7 +322,8 @@ class WalletAccount:
 
     def newest_certificate(self) -> bytes | None:
         """The certificate that made the account what it is."""
-        return self._certificate_at(self.state.sequence - 1)
+        record = self.outgoing_at(self.state.sequence - 1)
+        return None if record is None else record.certificate
 
     # --- What happens to a transition of our own
 
@@ -319,21 +349,21 @@ class WalletAccount:
     def _sign_in(self, change: _Change, transition: bytes, new_opening: Opening, paid: tuple[PaidOutput, ...], claimed_value: int) -> OutgoingRecord:
         blinding = Scalar32(encode_scalar(new_opening.blinding))
         record = OutgoingRecord(OutgoingState.SIGNED, transition, new_opening.value, blinding, paid, claimed_value, self._stamp(), None)
-        self._put(change, _wrap(record))
+        self._put(change, Signed.decode(record))
         return record
 
     async def record_certificate(self, checked: CheckedCertificate) -> None:
         """A transition of ours is certified: the account moves on, in one durable step. It never moves back, however late a certificate is learnt of."""
         change = self._begin()
-        signed = self._outgoing[checked.core.sequence].record
-        if signed.certificate is None:
-            signed = replace(signed, state=OutgoingState.CERTIFIED, certificate=checked.data)
-        self._certify(change, checked, signed)
+        record = self._require(checked.core.sequence).record
+        if record.certificate is None:
+            record = replace(record, state=OutgoingState.CERTIFIED, certificate=checked.data)
+        self._certify(change, checked, record)
         await self._commit(change)
 
     async def record_settled(self, sequence: int) -> None:
         """At least q validators have applied the certificate of a slot."""
-        if self._outgoing[sequence].record.state is OutgoingState.CERTIFIED:
+        if self._require(sequence).record.state is OutgoingState.CERTIFIED:
             await self._put_state([sequence], OutgoingState.SETTLED)
 
     async def record_done(self, sequence: int) -> list[int]:
@@ -348,15 +378,20 @@ class WalletAccount:
         change = self._begin()
         self._stand(change, standing)
         states = {Condition.LOCKED: OutgoingState.LOCKED, Condition.STUCK: OutgoingState.STUCK}
-        pending = self._outgoing.get(self.state.sequence)
-        if pending is not None and standing.condition in states:
+        pending = self._book.signed_at(self.state.sequence)
+        if pending is not None and pending.record.certificate is None and standing.condition in states:
             self._put(change, replace(pending, record=replace(pending.record, state=states[standing.condition])))
         await self._commit(change)
+
+    def _require(self, sequence: int) -> Signed:
+        signed = self._signed_at(sequence)
+        assert signed is not None, f"nothing was signed for slot {sequence}"
+        return signed
 
     async def _put_state(self, sequences: list[int], state: OutgoingState) -> None:
         change = self._begin()
         for sequence in sequences:
-            signed = self._outgoing[sequence]
+            signed = self._require(sequence)
             self._put(change, replace(signed, record=replace(signed.record, state=state)))
         await self._commit(change)
 
@@ -385,7 +420,7 @@ class WalletAccount:
         opening = read_balance(self._keys.view_key, checked.core)
         for source in own.sources:
             self._bring_in(change, source)
-        known = change.outgoing.get(checked.core.sequence) or self._outgoing.get(checked.core.sequence)
+        known = change.outgoing.get(checked.core.sequence) or self._signed_at(checked.core.sequence)
         if known is not None and known.record.certificate is not None:
             record = known.record
         elif known is not None and known.core == checked.core:
@@ -398,7 +433,7 @@ class WalletAccount:
         """Take over a transition that this account's key signed for the next slot and that the disk does not know: it must be completed. MemoError."""
         change = self._begin()
         record = self._describe(change, candidate, read_balance(self._keys.view_key, candidate.core))
-        self._put(change, _wrap(record))
+        self._put(change, Signed.decode(record))
         if self.standing.condition is not Condition.OPEN:
             self._stand(change, IN_ORDER)
         await self._commit(change)
@@ -411,10 +446,10 @@ class WalletAccount:
         if core.claims and core.sequence == change.account.state.sequence:
             brought = max(0, opening.value - change.account.value)
         elif core.claims:
-            known = (change.incoming.get(claim.key) or self._incoming.get(claim.key) for claim in core.claims)
+            known = (change.incoming.get(claim.key) or self._book.incoming_at(claim.key) for claim in core.claims)
             brought = sum(record.value for record in known if record is not None)
         blinding = Scalar32(encode_scalar(opening.blinding))
-        later = self._outgoing.get(core.sequence + 1)
+        later = self._signed_at(core.sequence + 1)
         stamp = self._stamp() if later is None else later.record.created_ms
         paid = read_paid(self._keys.view_key, core)
         return OutgoingRecord(OutgoingState.SIGNED, TRANSITION.encode(candidate.transition), opening.value, blinding, paid, brought, stamp, None)
@@ -440,10 +475,11 @@ class WalletAccount:
         found = [
             NewOutput(key, self._open(checked.core, index))
             for index, output in enumerate(checked.core.outputs)
-            if output.owner == self.state.owner and (key := OutputKey(checked.cert_id, index)) not in self._incoming and key not in change.incoming
+            if output.owner == self.state.owner and (key := OutputKey(checked.cert_id, index)) not in change.incoming and not self.knows(key)
         ]
         for new in found:
             change.incoming[new.key] = new.record
+            change.brought.append(new.key)
             change.records[incoming_key(new.key)] = INCOMING_RECORD.encode(new.record)
         if found:
             change.records[certificate_key(checked.cert_id)] = checked.data
@@ -463,17 +499,17 @@ class WalletAccount:
     def _begin(self) -> _Change:
         return _Change(self._account, {NETWORK_KEY: bytes(self._genesis.network_id)})
 
-    def _put(self, change: _Change, signed: "_Signed") -> None:
+    def _put(self, change: _Change, signed: Signed) -> None:
         change.outgoing[signed.sequence] = signed
         change.records[outgoing_key(signed.sequence)] = OUTGOING_RECORD.encode(signed.record)
 
     def _certify(self, change: _Change, checked: CheckedCertificate, record: OutgoingRecord) -> None:
         core = checked.core
-        self._put(change, _Signed(core.sequence, core, record))
+        self._put(change, Signed(core.sequence, core, record))
         change.records[certificate_key(checked.cert_id)] = checked.data
         for claim in core.claims:
             change.claimed.append(claim.key)
-            known = change.incoming.get(claim.key) or self._incoming.get(claim.key)
+            known = change.incoming.get(claim.key) or self._book.incoming_at(claim.key)
             if known is not None:
                 change.incoming[claim.key] = replace(known, status=IncomingStatus.CLAIMED)
                 change.records[incoming_key(claim.key)] = INCOMING_RECORD.encode(change.incoming[claim.key])
@@ -489,29 +525,37 @@ class WalletAccount:
     async def _commit(self, change: _Change) -> None:
         records: list[Record] = list(change.records.items())
         await self._store.put(records)
-        self._outgoing |= change.outgoing
-        self._incoming |= change.incoming
-        self._claimed.update(change.claimed)
-        if change.account.state.sequence > self.state.sequence:
-            self._account = change.account
+        self._take_incoming(change)
+        self._take_outgoing(change)
         if change.standing is not None:
             self._standing = change.standing
+
+    def _take_incoming(self, change: _Change) -> None:
+        for key in change.brought:
+            self._recent.append(key)
+            self._incoming_count += 1
+            status = change.incoming[key].status
+            self._unopenable_count += status is IncomingStatus.UNOPENABLE
+            if key in self._unknown_claims:
+                self._unknown_claims.remove(key)
+            elif status is IncomingStatus.CLAIMABLE:
+                self._waiting[key] = change.incoming[key]
+        for key in change.claimed:
+            if self._waiting.pop(key, None) is None and key not in change.incoming:
+                self._unknown_claims.add(key)
+
+    def _take_outgoing(self, change: _Change) -> None:
+        for sequence, signed in change.outgoing.items():
+            if signed.record.certificate is not None:
+                self._certified.add(sequence)
+                (self._undone.discard if signed.record.state is OutgoingState.DONE else self._undone.add)(sequence)
+        if change.account.state.sequence > self.state.sequence:
+            self._account = change.account
+            self._pending = self._book.signed_at(self.state.sequence)
+        else:
+            self._pending = change.outgoing.get(self.state.sequence, self._pending)
 
     def _stamp(self) -> int:
         """The time, never twice the same, so that a history keeps its order."""
         self._last_stamp = max(self._now_ms(), self._last_stamp + 1)
         return self._last_stamp
-
-
-@dataclass(frozen=True, slots=True)
-class _Signed:
-    """A signed transition with its decoded core."""
-
-    sequence: int
-    core: TransitionCore
-    record: OutgoingRecord
-
-
-def _wrap(record: OutgoingRecord) -> _Signed:
-    core = TRANSITION.decode(record.transition).core
-    return _Signed(core.sequence, core, record)

@@ -1,5 +1,6 @@
 """What a wallet paid and was paid, for people: made from its signed transitions and from the outputs that came, opened with the view key."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -10,7 +11,7 @@ from mesh_core.types.basic import Hash32, PublicKey
 from mesh_core.types.transition import TRANSITION, OutputKey
 from mesh_core.wallet.account import WalletAccount
 from mesh_core.wallet.reading import read_sent
-from mesh_core.wallet.records import IncomingRecord, IncomingStatus, OutgoingRecord
+from mesh_core.wallet.records import IncomingRecord, IncomingStatus, OutgoingRecord, OutgoingState
 
 
 class Direction(Enum):
@@ -47,33 +48,68 @@ def list_history(account: WalletAccount, view_key: ViewKey) -> list[HistoryEntry
     return sorted([*sent, *received], key=lambda entry: entry.at_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class _Send:
+    """A SEND that was opened before."""
+
+    transition: bytes
+    entries: list[HistoryEntry]
+    is_done: bool
+    """Nothing of it will change any more."""
+
+
 class HistoryReader:
-    """The newest payments of an account, for whoever shows them again whenever something changes: what was opened once is not opened again."""
+    """The newest payments of an account, for whoever shows them again whenever something changes: what was opened once is not opened again.
+
+    It remembers the SENDs among the slots that it has read, from `_low` to before `_high`: a wallet that mostly claims is not read to its beginning each time.
+    """
 
     def __init__(self, account: WalletAccount, view_key: ViewKey) -> None:
         self._account = account
         self._view_key = view_key
-        self._opened: dict[bytes, list[HistoryEntry]] = {}
+        self._sends: dict[int, _Send] = {}
+        self._low = self._high = account.state.sequence
 
     def newest(self, limit: int) -> tuple[list[HistoryEntry], bool]:
-        """So many of the newest entries, the newest first, and whether there are older ones."""
+        """So many of the newest entries, the newest first, and whether there are older ones. LocalFault if the wallet's file cannot be read."""
         found: list[HistoryEntry] = []
-        records = reversed(self._account.outgoing())
-        for record in records:
+        sends: dict[int, _Send] = {}
+        for lowest in self._slots():
+            send = self._read(lowest)
+            if send is not None:
+                sends[lowest] = send
+                found += send.entries
             if len(found) > limit:
                 break
-            found += self._read(record)
-        received = self._account.incoming()
-        found += [_received(key, record) for key, record in received[-limit - 1 :]]
+        else:
+            lowest = 0
+        self._sends, self._low, self._high = sends, lowest, self._account.state.sequence
+        found += [_received(key, record) for key, record in self._account.newest_incoming(limit + 1)]
         found.sort(key=lambda entry: entry.at_ms, reverse=True)
         return found[:limit], len(found) > limit
 
-    def _read(self, record: OutgoingRecord) -> list[HistoryEntry]:
-        opened = self._opened.get(record.transition)
-        if opened is None:
-            opened = self._opened[record.transition] = _sent(record, self._view_key)
+    def _slots(self) -> Iterator[int]:
+        """Slots that may hold a SEND, the newest first."""
+        account = self._account
+        if not account.is_whole:
+            # The gaps fill while the history is being fetched.
+            self._sends, self._low, self._high = {}, account.state.sequence, account.state.sequence
+        yield from range(account.state.sequence, self._high - 1, -1)
+        yield from sorted((slot for slot in self._sends if slot < self._high), reverse=True)
+        yield from range(self._low - 1, -1, -1)
+
+    def _read(self, sequence: int) -> _Send | None:
+        """The SEND in a slot; None for a RECEIVE, and for a slot that is not used."""
+        known = self._sends.get(sequence)
+        if known is not None and known.is_done:
+            return known
+        record = self._account.outgoing_at(sequence)
+        if record is None:
+            return None
+        entries = _sent(record, self._view_key) if known is None or known.transition != record.transition else known.entries
         status = record.state.name.lower()
-        return [entry if entry.status == status else replace(entry, status=status) for entry in opened]
+        entries = [entry if entry.status == status else replace(entry, status=status) for entry in entries]
+        return _Send(record.transition, entries, record.state is OutgoingState.DONE) if entries else None
 
 
 def _received(key: OutputKey, record: IncomingRecord) -> HistoryEntry:

@@ -6,6 +6,7 @@ before a payment is drafted and deleted once somebody has been told what came of
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from mesh_core.errors import DecodeError
@@ -46,8 +47,8 @@ class Intentions:
         paid = tuple(PaidOutput(payment.address.owner, payment.amount, payment.text) for payment in payments)
         if intention is None or intention.paid != paid:
             return None
-        signed = self._account.outgoing()[::-1]
-        return next((record for record in signed if record.paid == paid and self._account.sequence_of(record) >= intention.sequence), None)
+        signed = takewhile(lambda entry: entry[0] >= intention.sequence, self._account.newest_outgoing())
+        return next((record for _, record in signed if record.paid == paid), None)
 
     async def end(self) -> None:
         """Forget it: its owner has been told."""

@@ -6,6 +6,7 @@ certificate for it.
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -23,6 +24,7 @@ from mesh_core.wallet.following import order_of_payment
 from mesh_core.wallet.records import IncomingStatus
 
 ASK_AGAIN_MOST_S: Final = 30.0
+SEEN_MOST: Final = 1_024
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +44,8 @@ class Receiver:
         self._on_outputs = on_outputs
         self._on_own = on_own
         self._on_report = on_report
-        self._seen: set[Hash32] = set()
+        self._seen: OrderedDict[Hash32, None] = OrderedDict()
+        """Certificates that were taken in last. Whatever is older is known to the disk, and costs one verification when it is announced again."""
         self._accepting = asyncio.Lock()
         self._askings: dict[int, int] = {}
         """For each validator the number of its newest connection."""
@@ -79,7 +82,9 @@ class Receiver:
 
     async def _record(self, certificates: Sequence[CheckedCertificate]) -> None:
         fresh = [checked for checked in certificates if checked.cert_id not in self._seen]
-        self._seen.update(checked.cert_id for checked in fresh)
+        self._seen.update(dict.fromkeys(checked.cert_id for checked in fresh))
+        while len(self._seen) > SEEN_MOST:
+            self._seen.popitem(last=False)
         for checked in fresh:
             if checked.core.sender == self._context.owner:
                 self._on_own(checked)

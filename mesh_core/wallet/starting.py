@@ -177,7 +177,7 @@ class Starter:
             await account.record_history()
             self.is_complete.set()
             paid = sum(len(record.paid) for record in account.outgoing())
-            text = f"restored from the validators: {account.state.sequence} own transitions, {paid} payments sent, {len(account.incoming())} received"
+            text = f"restored from the validators: {account.state.sequence} own transitions, {paid} payments sent, {account.incoming_count} received"
             context.notice(NoticeKind.RESTORED, text)
         finally:
             self._is_filling = False

@@ -21,7 +21,7 @@ async def make_stale_wallet(run: Run, home: Path) -> None:
     try:
         await original.wallet.send([Payment(run.payees[0].address, AMOUNT, "")])
         await original.wallet.wait_settled()
-        [paid] = [record for record in original.wallet.account.outgoing() if original.wallet.account.sequence_of(record) == attacker.state.sequence]
+        [paid] = [record for sequence, record in original.wallet.account.newest_outgoing() if sequence == attacker.state.sequence]
         opening = original.wallet.account.opening
     finally:
         await original.close()

@@ -20,7 +20,7 @@ from mesh_core.wallet.cli.progress import Progress
 from mesh_core.wallet.cli.session import GOES_ON, Session, load_settings_network, open_wallet, patience_option, run
 from mesh_core.wallet.cli.settings import Settings, WalletCommand, pass_settings
 from mesh_core.wallet.cli.stopping import end_at_once, read_switch
-from mesh_core.wallet.records import IncomingRecord, IncomingStatus, OutgoingRecord
+from mesh_core.wallet.records import IncomingStatus, OutgoingRecord
 
 SEND_EPILOG: Final = """\b
 Examples:
@@ -107,7 +107,7 @@ async def _settle(session: Session, progress: Progress) -> None:
 
 
 def _find_signed(session: Session, cert_id: Hash32) -> OutgoingRecord:
-    return next(record for record in reversed(session.wallet.account.outgoing()) if identify(TRANSITION.decode(record.transition)).cert_id == cert_id)
+    return next(record for _, record in session.wallet.account.newest_outgoing() if identify(TRANSITION.decode(record.transition)).cert_id == cert_id)
 
 
 def _tell_sent(progress: Progress, session: Session, recipient: Recipient, payment: Payment, record: OutgoingRecord, *, was_interrupted: bool) -> None:
@@ -184,19 +184,15 @@ def _raise_fault(session: Session) -> None:
         raise session.wallet.fault
 
 
-def _incoming_of(session: Session, cert_id: Hash32) -> list[IncomingRecord]:
-    return [record for key, record in session.wallet.account.incoming() if key.cert_id == cert_id]
-
-
 def _refuse_unknown(session: Session, cert_id: Hash32) -> None:
     """LocalFault (NOTHING_TO_CLAIM). What was claimed before is no fault."""
-    if not _incoming_of(session, cert_id):
+    if not session.wallet.account.incoming_of(cert_id):
         raise LocalFault(ErrorCode.NOTHING_TO_CLAIM, f"no validator knows of a payment to this wallet with the certificate {cert_id.hex()}")
 
 
 def refuse_unopenable(session: Session, cert_id: Hash32) -> None:
     """LocalFault (OUTPUT_UNOPENABLE): a balance with an unknown part could never be spent again."""
-    records = _incoming_of(session, cert_id)
+    records = session.wallet.account.incoming_of(cert_id)
     if records and all(record.status is IncomingStatus.UNOPENABLE for record in records):
         text = (
             f"the payment {cert_id.hex()[:16]}… does not open ({records[0].text}): its amount is unknown, and it is never claimed; ask the payer to pay again"

@@ -26,7 +26,7 @@ from mesh_core.wallet.commitments import commit_balance
 from mesh_core.wallet.fetching import fetch_from_any
 from mesh_core.wallet.history import Direction, HistoryEntry
 from mesh_core.wallet.own import OwnTransition, read_own
-from mesh_core.wallet.records import Condition, IncomingStatus
+from mesh_core.wallet.records import Condition
 from mesh_core.wallet.wallet import Wallet
 
 offline_option = click.option("--offline", is_flag=True, help="Show what this machine knows, and ask no validator.")
@@ -53,7 +53,7 @@ async def _balance(settings: Settings, timeout_s: float, *, offline: bool) -> No
         fault = await _look(session, offline=offline)
         wallet, account = session.wallet, session.wallet.account
         amounts, commitments = account.balance, commit_balance(account)
-        burnt = sum(record.status is IncomingStatus.UNOPENABLE for _, record in account.incoming())
+        burnt = account.unopenable_count
         form = {
             "wallet": wallet.name,
             "spendable": {"amount": amounts.spendable, "commitment": commitments.spendable},

@@ -29,6 +29,8 @@ class Settlement(Checker):
             if node.wallet is None:
                 return "LIV-1", f"the wallet {node.name} does not run"
             account = node.wallet.account
+            if account.pending is not None:
+                return "LIV-1", f"a transition of {node.name} is {account.pending.state.name} and has no certificate"
             for record in account.outgoing():
                 if record.state in UNCERTIFIED or record.certificate is None:
                     return "LIV-1", f"a transition of {node.name} is {record.state.name} and has no certificate"
