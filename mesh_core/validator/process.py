@@ -23,6 +23,7 @@ from mesh_core.network.server import Handler, HandshakeSettings, Server
 from mesh_core.network.tls import load_tls_identity
 from mesh_core.validator import lines
 from mesh_core.validator.config import MetricsAddress, ValidatorConfig, load_config
+from mesh_core.validator.heap import keep_large_blocks_apart
 from mesh_core.validator.identity import end_first_start, load_identity, require_seat
 from mesh_core.validator.output import LineWriter, occupy_standard_descriptors
 from mesh_core.validator.peers import Peers
@@ -52,6 +53,7 @@ def run_validator(config_path: Path, *, supervised: bool, wrap: Wrap = lambda ru
     `wrap` puts something between connections and runner: for tests, and for faults that are shown on purpose.
     """
     occupy_standard_descriptors()
+    keep_large_blocks_apart()
     output = LineWriter()
     try:
         config = load_config(config_path)
