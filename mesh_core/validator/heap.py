@@ -2,7 +2,8 @@
 
 glibc takes a block from the system by itself if it is larger than a threshold, 128 KiB at first, and gives it back when it is freed. But each such block
 that is freed raises the threshold to its own size, up to 32 MiB (mallopt(3), M_MMAP_THRESHOLD). After the first few, large blocks come out of the heap like
-all others and leave holes there, into which smaller blocks settle: the heap creeps up, although nothing in it grows (docs/benchmarks.md, "An hour of payments").
+all others and leave holes there, into which smaller blocks settle: the heap creeps up, although nothing in it grows (docs/benchmarks.md, "An hour of
+payments").
 """
 
 import ctypes

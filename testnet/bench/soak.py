@@ -131,16 +131,13 @@ class Soak:
         return len(self._statuses) == self._plan.validators and len(found) == 1 and next(iter(found))[2] == 0
 
     def figures(self) -> dict[str, Any]:
-        """What came of it. `trends`: RSS of each process; `verdict`: the worst of the validators.
-
-        A wallet holds its own history in memory, so the wallets' process grows with its payments, and is told by these: `memory_of_payment_bytes`.
-        """
+        """What came of it. `trends`: RSS of each process; `verdict`: the worst of them."""
         fits = {name: fit([(at_s, float(rss)) for at_s, rss, _ in found]) for name, found in self.samples.items()}
         trends = {
             name: None if one is None else {key: round(value) for key, value in asdict(one).items() if key != "verdict"} | {"verdict": one.verdict.value}
             for name, one in fits.items()
         }
-        verdicts = [Verdict.UNDECIDED if one is None else one.verdict for name, one in fits.items() if name != WALLETS]
+        verdicts = [Verdict.UNDECIDED if one is None else one.verdict for one in fits.values()]
         return {
             "minutes": round(self.disk[-1][0] / 60, 1) if self.disk else 0.0,
             "payments": self.summary.get("done", 0),
@@ -151,7 +148,6 @@ class Soak:
             "certificates": self.certificates_count,
             "disk_of_certificate_bytes": disk_of_certificate(self.disk, self._plan.validators),
             "memory": {name: _ends(found) for name, found in self.samples.items()},
-            "memory_of_payment_bytes": memory_of_payment(self.samples.get(WALLETS, []), self.summary.get("done", 0)),
             "trends": trends,
             "verdict": worst(verdicts).value,
             "curves": {name: _thin([(at_s, rss) for at_s, rss, _ in found]) for name, found in self.samples.items()},
@@ -170,11 +166,6 @@ def disk_of_certificate(disk: list[tuple[float, int, int]], validators: int) -> 
     if not disk or disk[-1][1] == disk[0][1]:
         return None
     return round((disk[-1][2] - disk[0][2]) / (disk[-1][1] - disk[0][1]) / validators, 1)
-
-
-def memory_of_payment(found: list[tuple[float, int, int]], payments: int) -> float | None:
-    """Bytes of the wallets' process for each payment, claimed by another wallet of it; None before the first."""
-    return round((found[-1][1] - found[0][1]) / payments) if found and payments else None
 
 
 def _ends(found: list[tuple[float, int, int]]) -> dict[str, int]:

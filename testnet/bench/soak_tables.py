@@ -8,7 +8,7 @@ from testnet.bench.results import Result
 from testnet.bench.tables import Table, number
 from testnet.bench.trend import FLAT_SHARE, WARM_UP_LEAST_S
 
-WORDS = {"flat": "**the validators' memory is flat**", "grows": "**a validator's memory grows**", "undecided": "**too short a run to decide**"}
+WORDS = {"flat": "**the memory of all processes is flat**", "grows": "**the memory of a process grows**", "undecided": "**too short a run to decide**"}
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -17,7 +17,6 @@ def tables(result: Result) -> Sequence[Table]:
     """Each process's memory and its trend. KeyError and the like for figures of another version."""
     figures = result.figures
     disk = figures["disk_of_certificate_bytes"]
-    each = figures["memory_of_payment_bytes"]
     title = (
         f"{figures['minutes']:g} minutes, {figures['payments']:,} payments at {result.options['rate']:g} a second, {figures['certificates']:,} certificates: "
         f"{WORDS[figures['verdict']]}. A process is flat if the upper end of its slope's 95 % interval is below {FLAT_SHARE * 100:g} % of its "
@@ -30,7 +29,6 @@ def tables(result: Result) -> Sequence[Table]:
         ("the rest", ""),
         (
             ("bytes of disk for a certificate, each validator", "" if disk is None else number(disk)),
-            ("bytes of memory for a payment and its claim, the wallets' process, which holds their history", "" if each is None else number(each)),
             ("ms of a payment: median, p99 of the last ones", f"{number(figures['p50_ms'])}, {number(figures['p99_ms'])}"),
             ("left out, failed", f"{figures['skipped']}, {sum(count for _, count in figures['failures'])}"),
             ("digests, supply", "right" if figures["is_right"] else "WRONG"),

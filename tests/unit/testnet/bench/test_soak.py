@@ -6,7 +6,7 @@ import pytest
 
 from testnet.bench.report import tables_of
 from testnet.bench.results import Result
-from testnet.bench.soak import disk_of_certificate, memory_of_payment, worst
+from testnet.bench.soak import disk_of_certificate, worst
 from testnet.bench.tables import as_text
 from testnet.bench.trend import Verdict, fit, judge
 from testnet.cli import main
@@ -68,12 +68,6 @@ def test_disk_is_counted_for_each_validator() -> None:
     assert disk_of_certificate([], 4) is None
 
 
-def test_wallets_are_told_by_their_payments() -> None:
-    assert memory_of_payment([(0.0, 1000, 0), (60.0, 9000, 0)], 4) == 2000
-    assert memory_of_payment([(0.0, 1000, 0)], 0) is None
-    assert memory_of_payment([], 7) is None
-
-
 def test_table_of_an_early_end() -> None:
     memory = {"V1": {"first_rss": MIB, "last_rss": 2 * MIB, "most_rss": 2 * MIB, "first_pss": MIB, "last_pss": MIB}}
     figures = {
@@ -86,7 +80,6 @@ def test_table_of_an_early_end() -> None:
         "certificates": 12,
         "disk_of_certificate_bytes": None,
         "memory": memory,
-        "memory_of_payment_bytes": None,
         "trends": {"V1": None},
         "verdict": "undecided",
         "is_right": True,
