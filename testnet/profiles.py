@@ -38,6 +38,8 @@ from testnet.lines import WALLETS, Line
 
 FOLDER: Final = Path(__file__).with_name("profiles")
 MAX_BYTES: Final = 100_000
+MAX_LINE_CHARACTERS: Final = 4_096
+"""The parser takes the square of a long key's time: one line of the whole file would hold it up for minutes."""
 MAX_CITIES: Final = 64
 MAX_CITY_CHARACTERS: Final = 40
 MAX_TEXT_CHARACTERS: Final = 400
@@ -158,7 +160,7 @@ def parse_profile(text: str, name: str, where: str) -> Profile:
     cities = _read_cities(validators)
     wallet_city = wallet.text("city", MAX_CITY_CHARACTERS)
     round_trips = top.table("round_trips_ms") if "round_trips_ms" in top.values else _Table(source, "round_trips_ms", {})
-    return Profile(
+    profile = Profile(
         name=name,
         text=top.text("text", MAX_TEXT_CHARACTERS),
         source=top.text("source", MAX_TEXT_CHARACTERS),
@@ -170,6 +172,19 @@ def parse_profile(text: str, name: str, where: str) -> Profile:
         wallet_line=_read_line(wallet.table("line"), ("cut",)) if "line" in wallet.values else GOOD,
         document=text,
     )
+    _refuse_impossible(profile, top)
+    return profile
+
+
+def _refuse_impossible(profile: Profile, top: "_Table") -> None:
+    """What the file says apart is in bounds each, and is added up on a line: it must be in bounds there, too, or the network would find out half way."""
+    for line, conditions in profile.lines(len(profile.cities) + 1):
+        try:
+            read_conditions(conditions.form())
+        except LocalFault as fault:
+            ends = f"{profile.city(line.low)}{SEPARATOR}{profile.city(line.high)}"
+            where = "wallet.line" if line.low == WALLETS else "round_trips_ms"
+            raise top.source.fault(where, "", f"the line {ends}, all of it together: {fault.text}") from fault
 
 
 class _Source:
@@ -188,12 +203,18 @@ class _Source:
                 self._lines.setdefault((table, next(group for group in key.groups() if group is not None)), number)
 
     def read(self) -> "_Table":
+        long = next((number for number, line in enumerate(self._text.split("\n"), start=1) if len(line) > MAX_LINE_CHARACTERS), None)
+        if long is not None:
+            raise _no(f"{self._where}, line {long}: it has more than {MAX_LINE_CHARACTERS:,} characters")
         try:
             return _Table(self, "", tomllib.loads(self._text))
         except tomllib.TOMLDecodeError as error:
             match = _AT_LINE.match(str(error))
             line = int(match.group(2)) if match else len(self._text.splitlines())
             raise _no(f"{self._where}, line {line}: {(match.group(1) if match else str(error)).lower()}") from error
+        except (ValueError, RecursionError) as error:
+            # A number of thousands of digits, brackets in brackets in brackets.
+            raise _no(f"{self._where}: it holds a number that is too long, or is nested too deeply") from error
 
     def fault(self, table: str, key: str, reason: str) -> LocalFault:
         line = self._lines.get((table, key)) or self._lines.get((table, "")) or self._lines.get((f"{table}.{key}".lstrip("."), ""))

@@ -110,6 +110,13 @@ def _with(old: str, new: str) -> str:
     ("text", "said"),
     [
         ("a = ", "line 1"),
+        ("a = " + "[" * 4000, "is nested too deeply"),
+        ("a = " + "{b=" * 1000, "is nested too deeply"),
+        ("\na = " + "1" * 4090, "line 2: nothing is called 'a'"),
+        ("\na = " + "1" * 4091 + "\n" + "a" * 4097, "line 3: it has more than 4,096 characters"),
+        (".".join("a" * 40_000), "line 1: it has more than 4,096 characters"),
+        (_with("delay_ms = 30", "delay_ms = 9990"), "line 12: the line Away - There, all of it together: a line's delay is from 0 to 10000 ms"),
+        (_with("jitter_ms = 3", "jitter_ms = 1000"), "line 12: the line Away - Here, all of it together: a line's jitter is from 0 to 1000 ms"),
         (_with("[line]", "[lines]"), "line 8: nothing is called 'lines'"),
         (_with("jitter_ms = 1", "jitters = 1"), "line 9: a line has no 'jitters'"),
         (_with("loss = 0.5\nband", "loss = 1.5\nband"), "line 10: a line's loss"),
