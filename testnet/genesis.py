@@ -88,9 +88,8 @@ def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.ur
         if strange is not None:
             raise LocalFault(ErrorCode.WALLET_NAME_INVALID, f"{strange[:40]!r} is no name for a wallet: 1 to 32 letters (a-z, A-Z), digits, '_' and '-'")
         known = find_seeds(folder, recipe.wallets)
-        put_aside_unfinished(folder)
     except OSError as error:
-        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot make the folder {folder.home}: {error.strerror or error}") from error
+        raise _unusable(folder, error) from error
     profile = None if recipe.profile is None else load_profile(recipe.profile)
     seeds = {wallet: entropy(SEED_SIZE_BYTES) for wallet in recipe.wallets} | known
     candidates = [_Candidate.of(seat, entropy) for seat in recipe.seats]
@@ -98,6 +97,11 @@ def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.ur
     members = sorted(candidates, key=lambda one: one.public_key)
     seats = _choose_ports(_seated(members, recipe))
     genesis = check_genesis(_make_document(recipe, tuple(one.public_key for one in members), seeds))
+    # Whatever is wrong with the recipe has been refused by now: nothing was moved or made.
+    try:
+        put_aside_unfinished(folder)
+    except OSError as error:
+        raise _unusable(folder, error) from error
     for index, member in enumerate(members):
         tell("keys", index, len(members))
         _write_identity(folder.validator(index), member)
@@ -109,6 +113,10 @@ def make_network(folder: NetworkFolder, recipe: Recipe, entropy: Entropy = os.ur
         keep_profile(folder.profile_file, profile)
     configure_seats(folder, genesis, seats, tell)
     return seeds
+
+
+def _unusable(folder: NetworkFolder, error: OSError) -> LocalFault:
+    return LocalFault(ErrorCode.STORE_UNAVAILABLE, f"cannot make the folder {folder.home}: {error.strerror or error}")
 
 
 @dataclass(frozen=True, slots=True)

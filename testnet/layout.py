@@ -20,6 +20,14 @@ from mesh_core.wallet.home_folder import HomeFolder
 CONTROL_SOCKET_NAME = "control.sock"
 
 
+def exists(path: Path) -> bool:
+    """Whether something is there that this user can see: a name that is too long, or a folder that nobody lets in, is as good as nothing."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
 @dataclass(frozen=True, slots=True)
 class ValidatorFolder:
     """The files of one validator."""
@@ -103,4 +111,4 @@ class NetworkFolder(HomeFolder):
     @property
     def exists(self) -> bool:
         """Whether a network was made here."""
-        return self.network_file.exists()
+        return exists(self.network_file)

@@ -34,6 +34,7 @@ from mesh_core.types.basic import PublicKey
 from mesh_core.types.committee import MAX_VALIDATORS
 from mesh_core.types.genesis import SUPPLY_LIMIT, Allocation
 from mesh_core.types.visible_text import visible_text
+from testnet.layout import exists
 from testnet.profiles import is_profile_name
 
 LOOPBACK: Final = "127.0.0.1"
@@ -92,7 +93,7 @@ def known_recipes() -> tuple[str, ...]:
 def find_recipe(text: str) -> Path:
     """The file of a recipe: a path, or the name of one that comes with the program. LocalFault (CONFIG_INVALID) names those."""
     path = Path(text)
-    if path.exists():
+    if exists(path):
         return path
     if text in known_recipes():
         return RECIPES / f"{text}.toml"
@@ -173,13 +174,16 @@ def _read_allocation(table: TomlTable) -> Allocation:
 
 def _refuse_doubles(document: TomlTable, recipe: Recipe) -> None:
     """Two entries for one key or account are a mistake of copying: the genesis document has no room for them."""
-    for key, what, owned in (
+    lists: tuple[tuple[str, str, list[PublicKey]], ...] = (
         ("validators", "public key", [seat.identity.public_key for seat in recipe.seats if seat.identity is not None]),
         ("allocations", "owner", [allocation.owner for allocation in recipe.allocations]),
-    ):
-        twice = next((one for number, one in enumerate(owned) if one in owned[:number]), None)
-        if twice is not None:
-            raise document.invalid(key, f"the {what} {twice.hex()} stands twice")
+    )
+    for key, what, owned in lists:
+        seen: set[PublicKey] = set()
+        for one in owned:
+            if one in seen:
+                raise document.invalid(key, f"the {what} {one.hex()} stands twice")
+            seen.add(one)
 
 
 def spread_seats(hosts: tuple[str, ...], *, port: int = ANY_PORT, listen_host: str = "") -> tuple[Seat, ...]:

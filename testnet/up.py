@@ -24,7 +24,7 @@ from testnet.genesis import FAUCET_ALLOCATION, VALIDATORS_COUNT, make_network, o
 from testnet.layout import NetworkFolder
 from testnet.network_event import network_event
 from testnet.operating import Operating
-from testnet.ownership import own_home
+from testnet.ownership import own_or_withdraw
 from testnet.profiles import Profile, load_profile
 from testnet.recipe import Recipe, Seat
 from testnet.supervisor import Supervisor
@@ -58,12 +58,12 @@ class UpNetwork:
         """
         folder = self._folder
         self._profile = None if profile is None else load_profile(profile)
-        self._lock = own_home(folder)
-        if not folder.exists:
-            count = VALIDATORS_COUNT if validators_count is None else validators_count
-            made = recipe or Recipe(f"local-{count}", (Seat(),) * count, {FAUCET_WALLET: FAUCET_ALLOCATION})
-            make_network(folder, made)
-            self._tell("network_made", home=str(folder.home), validators=len(made.seats), faucet_units=made.wallets.get(FAUCET_WALLET, 0))
+        with own_or_withdraw(folder) as self._lock:
+            if not folder.exists:
+                count = VALIDATORS_COUNT if validators_count is None else validators_count
+                made = recipe or Recipe(f"local-{count}", (Seat(),) * count, {FAUCET_WALLET: FAUCET_ALLOCATION})
+                make_network(folder, made)
+                self._tell("network_made", home=str(folder.home), validators=len(made.seats), faucet_units=made.wallets.get(FAUCET_WALLET, 0))
         self._genesis = open_network(folder)
         size = self._genesis.committee.size
         if validators_count not in (None, size):

@@ -1,6 +1,7 @@
 """Reading configuration files (TOML) of this project: each mistake is reported with the file, the key and the reason, as LocalFault (CONFIG_INVALID)."""
 
 import ipaddress
+import re
 import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,6 +16,29 @@ from mesh_core.types.basic import PublicKey
 
 FILE_LIMIT_BYTES = 1024 * 1024
 CERTIFICATE_LIMIT_BYTES = 64 * 1024
+SHOWN_CHARACTERS = 60
+_ZONE = re.compile(r"[A-Za-z0-9_.@:-]{1,15}")
+
+
+def read_host(text: str) -> str:
+    """An IP address in its usual form. ValueError.
+
+    The zone behind an IPv6 address ("fe80::1%eth0") may hold anything, as far as `ipaddress` looks: what no interface is called would be obeyed by whoever's
+    terminal shows the address.
+    """
+    address = ipaddress.ip_address(text)
+    zone = address.scope_id if isinstance(address, ipaddress.IPv6Address) else None
+    if zone is not None and _ZONE.fullmatch(zone) is None:
+        raise ValueError("a zone that no interface can have")
+    return str(address)
+
+
+def _shown(value: object) -> str:
+    """A value in an error: no more of it than a line holds. Python refuses to write a number of thousands of digits, which TOML can hold in hexadecimal."""
+    try:
+        return repr(value)[:SHOWN_CHARACTERS]
+    except ValueError:
+        return "a number of thousands of digits"
 
 
 class TomlTable:
@@ -36,6 +60,8 @@ class TomlTable:
             return cls(path, "", tomlkit.parse(text).unwrap())
         except (TOMLKitError, UnicodeDecodeError) as error:
             raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path}: is not TOML: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path}: holds a number that is too long, or is nested too deeply") from error
 
     def invalid(self, key: str, reason: str) -> LocalFault:
         """The error to raise about a key."""
@@ -82,7 +108,7 @@ class TomlTable:
         """One of several words."""
         value = self._values.get(key, default)
         if value not in choices:
-            raise self.invalid(key, f"{value!r} is none of {', '.join(choices)}")
+            raise self.invalid(key, f"{_shown(value)} is none of {', '.join(choices)}")
         return str(value)
 
     def path(self, key: str) -> Path:
@@ -96,22 +122,22 @@ class TomlTable:
         """An IP address: names would need a resolver, which could lie."""
         value = self.text(key)
         try:
-            return str(ipaddress.ip_address(value))
+            return read_host(value)
         except ValueError:
-            raise self.invalid(key, f"{value!r} is no IP address, such as 127.0.0.1") from None
+            raise self.invalid(key, f"{value[:SHOWN_CHARACTERS]!r} is no IP address, such as 127.0.0.1") from None
 
     def port(self, key: str, *, least: int = 1) -> int:
         """A UDP port, from `least` on."""
         value = self._required(key)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= 65535:
-            raise self.invalid(key, f"{value!r} is no UDP port from {least} to 65535")
+            raise self.invalid(key, f"{_shown(value)} is no UDP port from {least} to 65535")
         return value
 
     def whole_number(self, key: str, *, least: int, most: int) -> int:
         """A whole number within bounds; `true` is none."""
         value = self._required(key)
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise self.invalid(key, f"{value!r} is no whole number from {least} to {most}")
+            raise self.invalid(key, f"{_shown(value)} is no whole number from {least} to {most}")
         return value
 
     def public_key(self, key: str) -> PublicKey:

@@ -1,7 +1,6 @@
 """`mesh-testnet init DIR`: a new network's keys, genesis document and configurations, without starting anything."""
 
 import argparse
-import ipaddress
 import json
 import shlex
 import sys
@@ -57,10 +56,11 @@ def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the network. LocalFault."""
+    from mesh_core.types.visible_text import visible_text
     from mesh_core.wallet.home_folder import find_home
     from testnet.genesis import make_network
     from testnet.layout import NetworkFolder
-    from testnet.ownership import own_home
+    from testnet.ownership import own_or_withdraw
     from testnet.profiles import load_profile
     from testnet.progress import Progress
     from testnet.recipe import find_recipe, read_recipe
@@ -69,14 +69,12 @@ def run(options: argparse.Namespace) -> int:
     if recipe.profile is not None:
         load_profile(recipe.profile)  # before anything is written
     folder = NetworkFolder(find_home(options.home))
-    lock = own_home(folder)
-    try:
-        with Progress(is_wanted=not options.json) as progress:
-            make_network(folder, recipe, tell=progress.tell)
-    finally:
-        lock.release()
+    with own_or_withdraw(folder) as lock, Progress(is_wanted=not options.json) as progress:
+        make_network(folder, recipe, tell=progress.tell)
+    lock.release()
     made = _describe(folder, recipe)
-    sys.stdout.write(json.dumps(made) + "\n" if options.json else "\n".join(_lines(made)) + "\n")
+    # A folder's name need not be text, and a recipe is somebody else's.
+    sys.stdout.write(json.dumps(made) + "\n" if options.json else "".join(f"{visible_text(line)}\n" for line in _lines(made)))
     return 0
 
 
@@ -154,8 +152,10 @@ def _place(host: str, port: int) -> str:
 
 
 def _host(text: str) -> str:
+    from mesh_core.network.toml_table import read_host
+
     try:
-        return str(ipaddress.ip_address(text))
+        return read_host(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text[:60]!r} is no IP address: names would need a resolver, which could lie") from None
 

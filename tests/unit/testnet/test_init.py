@@ -1,7 +1,11 @@
 """`mesh-testnet init`: what it makes, of one machine and of several, and that nothing is ever overwritten."""
 
+import contextlib
+import fcntl
 import json
+import os
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from mesh_core.wallet.network import load_network
 from testnet.cli import main
 from testnet.genesis import open_network, seeded_keys
 from testnet.layout import NetworkFolder
+from testnet.ownership import own_home, own_or_withdraw
 from testnet.recipe import RECIPES, find_recipe, read_recipe, spread_seats
 
 ADDRESS = "mesh1qxgjxhtqwyvy3h67h4pjfvv6pv33fvtd2v3f0jnqw9zqp592qwfpfzv70rr33qsrgcqayxsxf6mmu34snm62xnkhehz8dtdtnec7wa6mtng9jw"
@@ -126,6 +131,10 @@ HEAD = '[network]\nname = "n"\nvalidators = 4\n'
         (HEAD + f"[[allocations]]\naddress = '{ADDRESS[:-1]}q'\namount = 1\n", "checksum"),
         (HEAD + 2 * f"[[allocations]]\naddress = '{ADDRESS}'\namount = 1\n", "stands twice"),
         ("[network]\nname = 'n'\n[[validators]]\nhost = 'example.org'\n", "is no IP address"),
+        (HEAD.replace("4", "0x" + "f" * 5000), "a number of thousands of digits is no whole number"),
+        (HEAD.replace("4", "-" + "9" * 5000), "is not TOML"),
+        (HEAD.replace("4", "9" * 4000), "is no whole number"),
+        ("a = " + "[" * 5000, "is not TOML"),
         (f"[network]\nname = 'n'\n[[validators]]\npublic_key = '{KEY}'\n", "goes with tls_certificate"),
         (f"[network]\nname = 'n'\n[[validators]]\npublic_key = '{KEY}'\ntls_certificate = 'no.crt'\n", "cannot be read"),
     ],
@@ -155,7 +164,81 @@ def test_refusal_leaves_no_network_and_no_key(tmp_path: Path, capsys: pytest.Cap
     error = capsys.readouterr().err
     assert said in error
     assert f"[{code}]" in error
-    assert not list(tmp_path.rglob("*.key"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_refusal_leaves_what_was_there_as_it_was(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a first start that was interrupted, too: it is put aside for a network that is made, and for no other. And whoever owns the home keeps it."""
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "v1" / "validator.log").write_text("begun")
+    (tmp_path / "genesis.bin").write_bytes(b"begun")
+    before = sorted(tmp_path.rglob("*"))
+    for arguments in (["--faucet", "0"], ["--wallet", f"a={2**63 - 1}"], ["--hosts", "10.0.0.1,10.0.0.1", "--port", "5"]):
+        is_good = arguments[0] == "--hosts"
+        assert main(["init", str(tmp_path / "deep" / "er" if is_good else tmp_path), *arguments]) == (0 if is_good else 1)
+    assert [path for path in sorted(tmp_path.rglob("*")) if "deep" not in path.parts] == before
+    with own_or_withdraw(NetworkFolder(tmp_path)) as lock:
+        assert main(["init", str(tmp_path), "--faucet", "0"]) == 1
+        assert "is in use" in capsys.readouterr().err
+        assert (tmp_path / "network.lock").exists()
+    lock.release()
+
+
+def test_a_home_given_up_under_a_second_program_is_owned_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the second one's opening of the lock file and its locking the first one takes the file away: what it holds then guards nothing."""
+    folder = NetworkFolder(tmp_path / "net")
+    real = fcntl.flock
+    opened: list[int] = []
+
+    def slow(descriptor: int, operation: int) -> None:
+        if not opened and refusing:
+            opened.append(descriptor)
+            refusing.pop().throw(LocalFault(ErrorCode.CONFIG_INVALID, "no"))
+        real(descriptor, operation)
+
+    def making() -> Generator[None]:
+        with contextlib.suppress(LocalFault), own_or_withdraw(folder):
+            (folder.home / "other").touch()
+            yield
+        yield
+
+    first = making()
+    next(first)
+    refusing = [first]
+    monkeypatch.setattr(fcntl, "flock", slow)
+    second = own_home(folder)
+    assert opened
+    with pytest.raises(LocalFault) as refusal:
+        own_home(folder)
+    assert refusal.value.code is ErrorCode.HOME_IN_USE
+    second.release()
+
+
+def test_nonsense_names_are_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    long = "a" * 300
+    assert main(["init", str(tmp_path / "net"), "--recipe", long]) == 1
+    assert "no recipe" in capsys.readouterr().err
+    for command in (["audit", "--home", long], ["down", long], ["status", "--home", long], ["logs", "--home", long], ["init", str(tmp_path / long)]):
+        assert main(command) == 1
+        assert "mesh-testnet: " in capsys.readouterr().err
+
+
+def test_names_and_addresses_that_a_terminal_would_obey(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder's name need not be text, and the zone of an IPv6 address may hold anything as far as Python's own check goes."""
+    name = os.fsdecode(b"net\xff\x1b[2J")
+    assert main(["init", str(tmp_path / name)]) == 0
+    told = capsys.readouterr().out
+    assert "\x1b" not in told
+    told.encode("utf-8")
+    text = '[network]\nname = "n"\n[wallets]\na = 1\n[[validators]]\nhost = "fe80::1%{}"\n'
+    (tmp_path / "good.toml").write_text(text.format("eth0.7"))
+    assert read_recipe(tmp_path / "good.toml").seats[0].host == "fe80::1%eth0.7"
+    (tmp_path / "bad.toml").write_text(text.format("\\u001b[2J"))
+    with pytest.raises(LocalFault, match="is no IP address"):
+        read_recipe(tmp_path / "bad.toml")
+    with pytest.raises(SystemExit):
+        main(["init", str(tmp_path / "other"), "--hosts", "fe80::1%\x1b[2J"])
+    assert "\x1b" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
