@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.types.visible_text import visible_text
 
 EXTRA_HINT = "figures need matplotlib: pip install 'mesh-protocol[plot]'"
 
@@ -52,10 +53,10 @@ def draw(folder: Path, figures: Sequence[Figure]) -> list[Path]:
     for figure in figures:
         canvas, axes = pyplot.subplots(figsize=(7.2, 4.0), layout="constrained")
         for curve in figure.curves:
-            axes.plot(*zip(*curve.points, strict=True), label=curve.name, marker="o" if figure.has_dots else "", markersize=4)
+            axes.plot(*zip(*curve.points, strict=True), label=_plain(curve.name), marker="o" if figure.has_dots else "", markersize=4)
         if figure.is_log:
             axes.set_xscale("log")
-        axes.set(title=figure.title, xlabel=figure.x, ylabel=figure.y)
+        axes.set(title=_plain(figure.title), xlabel=figure.x, ylabel=figure.y)
         axes.set_ylim(bottom=0)
         axes.grid(visible=True, alpha=0.3)
         if len(figure.curves) > 1:
@@ -70,3 +71,8 @@ def draw(folder: Path, figures: Sequence[Figure]) -> list[Path]:
             pyplot.close(canvas)
         paths.append(path)
     return paths
+
+
+def _plain(text: str) -> str:
+    """Text as it is: matplotlib takes what stands between two dollars for a formula, and ends where it is none, after all has been measured."""
+    return visible_text(text).replace("$", r"\$")

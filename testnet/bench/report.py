@@ -11,14 +11,15 @@ missing is a fault, and so is a result that no marker names: a figure that nobod
 to `TABLES`: it takes a `Result` and returns tables for the terminal and the document alike.
 """
 
+import contextlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Final
 
 from mesh_core.errors import ErrorCode, LocalFault
 from testnet.bench.results import Result
-from testnet.bench.tables import Table, as_markdown, describe_run
+from testnet.bench.tables import Table, as_markdown, describe_run, markdown_text
 
 MODULES: Final[dict[str, str]] = {
     "throughput": "testnet.bench.throughput_tables",
@@ -31,6 +32,8 @@ MODULES: Final[dict[str, str]] = {
 }
 """By benchmark: the module whose `tables(result)` understands its figures."""
 
+SHOWN_CHARACTERS: Final = 100
+
 _REGION: Final = re.compile(r"(?P<open><!-- bench (?P<name>\S+) -->\n)(?P<body>.*?)(?P<close><!-- /bench -->)", re.DOTALL)
 _MARKER: Final = re.compile(r"<!-- /?bench\b[^>]*-->")
 
@@ -38,12 +41,20 @@ _MARKER: Final = re.compile(r"<!-- /?bench\b[^>]*-->")
 def tables_of(result: Result) -> Sequence[Table]:
     """The tables of any result. LocalFault (CONFIG_INVALID) for a benchmark that this version does not know, or figures that it does not understand."""
     if result.benchmark not in MODULES:
-        raise LocalFault(ErrorCode.CONFIG_INVALID, f"no benchmark is called {result.benchmark!r}")
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"no benchmark is called {result.benchmark[:SHOWN_CHARACTERS]!r}")
     tables: Callable[[Result], Sequence[Table]] = import_module(MODULES[result.benchmark]).tables
-    try:
+    with _understanding(result):
         return tables(result)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise LocalFault(ErrorCode.CONFIG_INVALID, f"the figures of {result.benchmark!r} are not of this version: measure again ({error!r})") from error
+
+
+@contextlib.contextmanager
+def _understanding(result: Result) -> Iterator[None]:
+    """A file says what it likes: text for a number, a number that no float holds, a list for a table. LocalFault (CONFIG_INVALID) where that shows."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        text = f"the figures of {result.benchmark!r} are not of this version: measure again ({repr(error)[:SHOWN_CHARACTERS]})"
+        raise LocalFault(ErrorCode.CONFIG_INVALID, text) from error
 
 
 def render(document: str, results: Mapping[str, Result]) -> str:
@@ -61,4 +72,6 @@ def render(document: str, results: Mapping[str, Result]) -> str:
 
 
 def _body(result: Result) -> str:
-    return f"{as_markdown(tables_of(result))}\n\n{describe_run(result)}\n"
+    tables = tables_of(result)
+    with _understanding(result):
+        return f"{as_markdown(tables)}\n\n{markdown_text(describe_run(result))}\n"

@@ -18,19 +18,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Bring the document up to date. LocalFault."""
     from mesh_core.errors import ErrorCode, LocalFault
+    from mesh_core.network.plain_file import read_plain_file
     from testnet.bench.report import render
-    from testnet.bench.results import read_results
+    from testnet.bench.results import LIMIT_BYTES, read_results, write_document
 
     document: Path = options.output
     try:
-        before = document.read_text(encoding="utf-8")
+        before = read_plain_file(document, LIMIT_BYTES).decode("utf-8")
         after = render(before, read_results(options.results))
         if after == before:
             return 0
         if options.check:
             sys.stderr.write(f"mesh-testnet: {document} is not what the results in {options.results} say\n")
             return 1
-        document.write_text(after, encoding="utf-8")
+        write_document(document, after)
+    except UnicodeDecodeError as error:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{document} is not UTF-8") from error
     except OSError as error:
         raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{document}: {error.strerror or error}") from error
     return 0

@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import platform
 import re
+import stat
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,10 +20,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import read_plain_file
+from mesh_core.storage.files import write_atomically
 from testnet.machine import load_average, processor_name, usable_cores
 
 FORMAT: Final = "mesh-benchmark-1"
 SUFFIX: Final = ".json"
+LIMIT_BYTES: Final = 16 * 1024 * 1024
+FILE_MODE: Final = 0o644
 NAME_PATTERN: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 DISTRIBUTION: Final = "mesh-protocol"
 LIBRARIES: Final = ("aioquic", "cryptography", "PyNaCl", "pysodium", "sqlitedict")
@@ -74,14 +79,25 @@ def write_result(folder: Path, result: Result, name: str | None = None) -> Path:
     path = folder / (stem + SUFFIX)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(form(result), indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the result cannot be written to {folder}: {error.strerror or error}") from error
+    write_document(path, json.dumps(form(result), indent=1) + "\n")
     return path
 
 
+def write_document(path: Path, text: str) -> None:
+    """Put a text in the place of a file, or make it; the file is the old one or the new one, also where the disk is full. LocalFault (STORE_UNAVAILABLE)."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else FILE_MODE
+        write_atomically(path.resolve(), text.encode("utf-8"), mode, overwrite=True)
+    except OSError as error:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} cannot be written: {error.strerror or error}") from error
+    except LocalFault as fault:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, fault.text) from fault
+
+
 def read_results(folder: Path) -> dict[str, Result]:
-    """All results of a folder, by the name of their file. LocalFault (CONFIG_INVALID) names a file that is none; STORE_UNAVAILABLE if it cannot be read."""
+    """All results of a folder, by the name of their file. LocalFault (CONFIG_INVALID) names a file that is none; STORE_UNAVAILABLE if one cannot be read."""
     try:
         return {path.stem: read_result(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
     except OSError as error:
@@ -90,9 +106,10 @@ def read_results(folder: Path) -> dict[str, Result]:
 
 def read_result(path: Path) -> Result:
     """One result. LocalFault (CONFIG_INVALID), OSError."""
+    content = read_plain_file(path, LIMIT_BYTES)
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} is no JSON: {error}") from error
     match found:
         case {

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mesh_core.types.visible_text import visible_text
 from testnet.bench.plots import Figure, draw, require_matplotlib
 from testnet.bench.report import tables_of
 from testnet.bench.results import Result, form, require_name, write_result
@@ -31,7 +32,8 @@ def require_output(options: argparse.Namespace) -> None:
 def say(options: argparse.Namespace, text: str) -> None:
     """What is being done, for whoever waits; standard output stays free for the result."""
     if not options.json:
-        sys.stderr.write(f"{text}\n")
+        # A network's name is in it, and the path of a folder.
+        sys.stderr.write(f"{visible_text(text)}\n")
         sys.stderr.flush()
 
 

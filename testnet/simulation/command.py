@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.types.committee import MAX_VALIDATORS
+from mesh_core.types.visible_text import visible_text
 from testnet.journal import SIMULATED, Header, JournalWriter, written_journal
 from testnet.simulation.modelled import command as modelled
 
@@ -94,23 +95,55 @@ def _replay(path: Path) -> int:
     """Run what a trace's header says, and compare the bytes."""
     import tempfile
 
-    from testnet.simulation.seed_run import Options, run_seed
+    from mesh_core.network.plain_file import open_plain_file
+    from testnet.simulation.seed_run import run_seed
     from testnet.simulation.trace import read_header
 
-    options = Options(**read_header(path)["options"])
-    with tempfile.TemporaryDirectory() as folder:
-        again = Path(folder) / "again.jsonl"
-        run_seed(options, again)
-        with path.open(encoding="utf-8") as first, again.open(encoding="utf-8") as second:
-            for number, (one, other) in enumerate(zip(first, second, strict=False), 1):
-                if one != other:
-                    print(f"line {number} differs:\n  was {one}  is  {other}", end="")
-                    return EXIT_FAILED
-        if path.stat().st_size != again.stat().st_size:
-            print("one trace is longer than the other")
-            return EXIT_FAILED
-    print(f"the same {path.stat().st_size} bytes: {options.command()}")
-    return 0
+    try:
+        with open_plain_file(path) as first, tempfile.TemporaryDirectory() as folder:
+            options = _read_options(read_header(first)["options"])
+            again = Path(folder) / "again.jsonl"
+            run_seed(options, again)
+            with again.open("rb") as second:
+                problem = _first_difference(first, second)
+            size = again.stat().st_size
+    except OSError as error:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{path} cannot be read: {error.strerror or error}") from error
+    print(problem or f"the same {size} bytes: {options.command()}")
+    return EXIT_FAILED if problem else 0
+
+
+def _read_options(told: dict[str, Any]) -> "Options":
+    """What a trace says that it is of: anybody may have written it. LocalFault (CONFIG_INVALID)."""
+    from testnet.simulation.mutations.registry import MUTATIONS
+    from testnet.simulation.seed_run import Options
+
+    match {**asdict(Options(0)), **told}:
+        case {
+            "seed": int(),
+            "byzantine": int() | None as byzantine,
+            "real_proofs": bool(),
+            "real_store": bool(),
+            "mutation": str(mutation),
+            "calm": bool(),
+            "validators": int(validators),
+            **others,
+        } if not others and LEAST_VALIDATORS <= validators <= MAX_VALIDATORS and 0 <= (byzantine or 0) <= validators and mutation in ("", *MUTATIONS):
+            return Options(**told)
+        case _:
+            raise LocalFault(ErrorCode.CONFIG_INVALID, "the trace is of a run with options that this version does not have")
+
+
+def _first_difference(first: BinaryIO, second: BinaryIO) -> str:
+    """Where a trace is not the one that was just made; empty where it is. No more of it is held than of the other, and no terminal obeys what it says."""
+    for number, other in enumerate(second, 1):
+        one = first.readline(len(other) + 1)
+        if not one:
+            return "one trace is longer than the other"
+        if one != other:
+            was, now = (visible_text(line.decode("utf-8", "replace").rstrip("\n")) for line in (one, other))
+            return f"line {number} differs:\n  was {was}\n  is  {now}"
+    return "one trace is longer than the other" if first.read(1) else ""
 
 
 @dataclass(slots=True)

@@ -6,8 +6,11 @@ Two runs of one seed with equal hashes did the same, step by step. The first lin
 import hashlib
 import json
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, BinaryIO, Final, Self
 
+from mesh_core.errors import ErrorCode, LocalFault
+
+HEADER_LIMIT_BYTES: Final = 64 * 1024
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 
 
@@ -58,10 +61,14 @@ class Trace:
         return self._hash.hexdigest()
 
 
-def read_header(path: Path) -> dict[str, Any]:
-    """The first line of a trace file. ValueError if it is none, OSError if it cannot be read."""
-    with path.open(encoding="utf-8") as file:
-        header = json.loads(file.readline())
-    if not isinstance(header, dict) or header.get("mesh-simulation") != 1:
-        raise ValueError(f"{path} is no trace of a simulation")
+def read_header(file: BinaryIO) -> dict[str, Any]:
+    """The first line of a trace, which anybody may have written; the file stands at its beginning afterwards. LocalFault (CONFIG_INVALID), OSError."""
+    line = file.readline(HEADER_LIMIT_BYTES)
+    file.seek(0)
+    try:
+        header = json.loads(line)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict) or header.get("mesh-simulation") != 1 or not isinstance(header.get("options"), dict):
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"{file.name} is no trace of a simulation")
     return header

@@ -1,6 +1,7 @@
 """The simulator on the product: seeds are good, do what they should, and do it again; a defence that is switched off shows."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,43 @@ def test_a_trace_replays_and_a_byte_that_differs_shows(tmp_path: Path, capsys: p
     trace.write_text(text)
     assert main(["simulate", "--replay", str(trace)]) == 1
     assert "differs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[" * 50_000, "is no trace of a simulation"),
+        ("9" * 5000, "is no trace of a simulation"),
+        ('{"mesh-simulation":1,"options":[]}', "is no trace of a simulation"),
+        ('{"mesh-simulation":1,"options":{"seed":1,"walls":2}}', "options that this version does not have"),
+        ('{"mesh-simulation":1,"options":{"seed":"1"}}', "options that this version does not have"),
+        ('{"mesh-simulation":1,"options":{"seed":1,"validators":1000000}}', "options that this version does not have"),
+        ('{"mesh-simulation":1,"options":{"seed":1,"mutation":"nothing"}}', "options that this version does not have"),
+    ],
+)
+def test_a_strangers_trace_is_refused_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, said: str) -> None:
+    (tmp_path / "trace.jsonl").write_text(line)
+    assert main(["simulate", "--replay", str(tmp_path / "trace.jsonl")]) == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_trace_that_a_terminal_would_obey(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = tmp_path / "trace.jsonl"
+    run_seed(Options(1, calm=True), trace)
+    text = trace.read_bytes()
+    header = text.index(b"\n") + 1
+    trace.write_bytes(text[:header] + b"\x1b[2J\xff" + text[header:])
+    assert main(["simulate", "--replay", str(trace)]) == 1
+    assert "\x1b" not in capsys.readouterr().out
+    trace.write_bytes(text[:header])
+    assert main(["simulate", "--replay", str(trace)]) == 1
+    assert "one trace is longer" in capsys.readouterr().out
+
+
+def test_a_pipe_in_the_place_of_a_trace_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert main(["simulate", "--replay", str(tmp_path / "pipe")]) == 1
+    assert "is not a regular file" in capsys.readouterr().err
 
 
 @pytest.mark.slow
