@@ -140,7 +140,7 @@ class _Connection:
         try:
             while (line := await self._reader.readline()).endswith(b"\n"):
                 if len(self._under_way) >= MAX_ORDERS:
-                    self._refuse(None, LocalFault(ErrorCode.BUSY, f"{MAX_ORDERS} orders are under way: wait for an answer"))
+                    self._refuse(_number_of(line), LocalFault(ErrorCode.BUSY, f"{MAX_ORDERS} orders are under way: wait for an answer"))
                     continue
                 order = asyncio.get_running_loop().create_task(self._carry_out(line))
                 self._under_way.add(order)
@@ -212,6 +212,15 @@ def _read_order(line: bytes) -> dict[str, Any]:
     if not isinstance(order, dict) or type(order.get("id")) is not int or not isinstance(order.get("order"), str):
         raise LocalFault(ErrorCode.CONFIG_INVALID, 'a line that is no order: expected {"id": 1, "order": "status"}')
     return order
+
+
+def _number_of(line: bytes) -> int | None:
+    """The number of an order that is not carried out: whoever waits for its answer would otherwise wait for ever."""
+    try:
+        number: int = _read_order(line)["id"]
+    except LocalFault:
+        return None
+    return number
 
 
 def _line(value: Event) -> bytes:

@@ -14,6 +14,9 @@ from testnet.child import Event
 from testnet.layout import NetworkFolder
 
 CONNECT_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 10.0
+ANSWERED_AT_ONCE = frozenset({"status", "down", "follow", "watch", "mark"})
+"""Orders that wait for no process: who gets no answer to one of these asks a program that does nothing. All others may take their time."""
 LINE_LIMIT_BYTES = 16 * 1024 * 1024
 MAX_EVENTS_WAITING = 100_000
 """Events that nobody has taken yet. More are left unread, and the network drops this end when its own buffer is full."""
@@ -31,7 +34,7 @@ class ControlClient:
         self._reading = asyncio.get_running_loop().create_task(self._read(), name="control")
 
     async def order(self, order: str, **fields: Any) -> dict[str, Any]:
-        """Give an order and return its answer. LocalFault with the network's code and text; NO_NETWORK if it ends first."""
+        """Give an order and return its answer. LocalFault with the network's code and text; NO_NETWORK if it ends first, or hangs."""
         number = next(self._numbers)
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         if self._reading.done():
@@ -39,9 +42,13 @@ class ControlClient:
         self._answers[number] = answer
         self._writer.write(json.dumps({"id": number, "order": order, **fields}).encode() + b"\n")
         try:
-            with contextlib.suppress(OSError):  # it has ended: so does the reading, which fails the answer
-                await self._writer.drain()
-            answered = await answer
+            async with asyncio.timeout(ANSWER_TIMEOUT_S if order in ANSWERED_AT_ONCE else None):
+                with contextlib.suppress(ConnectionError):  # it has ended: so does the reading, which fails the answer
+                    await self._writer.drain()
+                answered = await answer
+        except TimeoutError as error:
+            text = f"the program that runs the network has not answered within {ANSWER_TIMEOUT_S:g} s: it is paused, or hangs"
+            raise LocalFault(ErrorCode.NO_NETWORK, text) from error
         finally:
             self._answers.pop(number, None)
         if not answered.get("ok"):

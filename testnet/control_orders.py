@@ -100,7 +100,7 @@ class Orders:
             case {"order": "slow", "line": [str(one), str(other)], "ms": int() | float() as delay_ms}:
                 await self._lines.set(self._line(one, other), read_conditions({"delay_ms": delay_ms}))
             case {"order": "lose", "line": [str(one), str(other)], "percent": int() | float() as percent}:
-                await self._lines.set(self._line(one, other), read_conditions({"loss": percent / PERCENT}))
+                await self._lines.set(self._line(one, other), read_conditions({"loss": _share(percent)}))
             case {"order": "shape", "line": [str(one), str(other)], **form}:
                 form.pop("id", None)
                 await self._lines.set(self._line(one, other), read_conditions(form))
@@ -164,3 +164,10 @@ class Orders:
     def _line(self, one: str, other: str) -> Line:
         count = len(self._supervisor.states)
         return Line.between(parse_end(one, count), parse_end(other, count))
+
+
+def _share(percent: float) -> float:
+    """A share from per cent. LocalFault (CONFIG_INVALID): a truth value is no number, and JSON knows whole numbers that no division takes."""
+    if isinstance(percent, bool) or not 0 <= percent <= PERCENT:
+        raise LocalFault(ErrorCode.CONFIG_INVALID, f"a line's loss is a share from 0 to {PERCENT} per cent")
+    return percent / PERCENT

@@ -223,7 +223,8 @@ class Supervisor:
             done = await asyncio.to_thread(
                 subprocess.run, command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=LIFT_DEADLINE_S, check=False
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            # ValueError: a sentence that no argument of a process can be, with a zero in it.
             raise LocalFault(ErrorCode.VALIDATOR_STATE, f"the quarantine of V{index + 1} was not lifted: {error}") from error
         if done.returncode != 0:
             why = done.stderr.strip().rpartition("--lift-quarantine: ")[2].removeprefix("not lifted: ") or f"status {done.returncode}"

@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network import local_socket
-from testnet import control
+from testnet import control, control_client
 from testnet.child import Event
 from testnet.conditions import GOOD, Conditions
 from testnet.control import ControlServer
 from testnet.control_client import ControlClient, connected
 from testnet.control_memory import LOG_LINES_KEPT, Memory
 from testnet.control_orders import Orders
+from testnet.ending import end_network
 from testnet.layout import NetworkFolder
 from testnet.lines import WALLETS, Line
+from testnet.ownership import own_home
 from testnet.profiles import Profile
 from testnet.supervisor import ValidatorState
 from tests.unit.network.peers import eventually
@@ -168,6 +170,12 @@ async def test_orders_reach_the_validators_and_the_lines(tmp_path: Path) -> None
         ("slow", {"line": ["V1", "V2"], "ms": -1}, ErrorCode.CONFIG_INVALID, "from 0 to 10000 ms"),
         ("slow", {"line": ["V1", "V2"], "ms": True}, ErrorCode.CONFIG_INVALID, "delay"),
         ("slow", {"line": ["V1", "V2"], "ms": float("nan")}, ErrorCode.CONFIG_INVALID, "delay"),
+        ("lose", {"line": ["V1", "V2"], "percent": 10**4000}, ErrorCode.CONFIG_INVALID, "share"),
+        ("lose", {"line": ["V1", "V2"], "percent": True}, ErrorCode.CONFIG_INVALID, "share"),
+        ("lose", {"line": ["V1", "V2"], "percent": float("nan")}, ErrorCode.CONFIG_INVALID, "share"),
+        ("slow", {"line": ["V1", "V2"], "ms": 10**4000}, ErrorCode.CONFIG_INVALID, "delay"),
+        ("shape", {"line": ["V1", "V2"], "loss": 10**4000}, ErrorCode.CONFIG_INVALID, "share"),
+        ("profile", {"profile": "./a\0b\ud800"}, ErrorCode.CONFIG_INVALID, "cannot be read"),
         ("lose", {"line": ["V1", "V2"], "percent": 101}, ErrorCode.CONFIG_INVALID, "share"),
         ("shape", {"line": ["V1", "V2"], "jitters": 1}, ErrorCode.CONFIG_INVALID, "a line has no 'jitters'"),
         ("profile", {"profile": "atlantis"}, ErrorCode.CONFIG_INVALID, "there is no profile 'atlantis'"),
@@ -230,7 +238,9 @@ async def test_orders_run_beside_each_other_and_so_many_at_once(tmp_path: Path, 
         one.supervisor.hold.set()
         await asyncio.gather(*slow)
         assert one.supervisor.done == [("stop", 0), ("stop", 1)]
-        third.cancel()
+        with pytest.raises(LocalFault, match="wait for an answer") as refusal:
+            await third
+        assert refusal.value.code is ErrorCode.BUSY
 
 
 async def test_whoever_leaves_after_an_order_has_it_done_all_the_same(tmp_path: Path) -> None:
@@ -374,6 +384,27 @@ async def test_a_follower_that_does_not_read_is_dropped_and_the_others_are_not(t
             assert sent < 50_000
         await eventually(lambda: sum(each["event"] == "log_line" for each in told) == sent)
         following.cancel()
+
+
+async def test_a_program_that_hangs_is_no_reason_to_hang(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has the socket open and is paused: the system takes connections and lines for it all the same."""
+    monkeypatch.setattr(control_client, "ANSWER_TIMEOUT_S", 0.05)
+    folder = NetworkFolder(tmp_path)
+    listening = local_socket.bind_private(folder.control_socket)
+    lock = own_home(folder)
+    try:
+        listening.listen()
+        async with connected(folder) as client:
+            for order in ("status", "down"):
+                with pytest.raises(LocalFault, match="paused, or hangs") as refusal:
+                    await client.order(order)
+                assert refusal.value.code is ErrorCode.NO_NETWORK
+        with pytest.raises(LocalFault) as refusal:
+            await asyncio.wait_for(end_network(folder, 0.05), 20)
+        assert refusal.value.code is ErrorCode.HOME_IN_USE
+    finally:
+        lock.release()
+        listening.close()
 
 
 async def test_nobody_there_is_a_reason(tmp_path: Path) -> None:

@@ -405,5 +405,13 @@ async def test_lifting_that_is_refused_says_why_and_the_validator_runs_as_before
         assert one.supervisor.pid(0) not in (None, first)
 
 
+async def test_a_sentence_that_no_process_can_be_given_lifts_nothing(tmp_path: Path) -> None:
+    supervisor = Supervisor(NetworkFolder(tmp_path), 4, lambda event: None)
+    for sentence in ("a\0b", "\ud800", "a" * 10_000_000):
+        with pytest.raises(LocalFault, match="was not lifted") as refusal:
+            await supervisor.lift(0, sentence)
+        assert refusal.value.code is ErrorCode.VALIDATOR_STATE
+
+
 async def _refuse_to_lift(index: int, sentence: str) -> None:
     raise LocalFault(ErrorCode.VALIDATOR_STATE, "not lifted")
