@@ -16,6 +16,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.storage.lock import OwnerLock
 from mesh_core.storage.wallet_store import list_wallets
+from mesh_core.types.visible_text import visible_text
 from mesh_core.validator.output import LineWriter
 from mesh_core.wallet.network import load_network
 from testnet.child import Event
@@ -195,7 +196,7 @@ async def _serve(network: UpNetwork, stop: asyncio.Future[str], publish: Callabl
 
 
 def describe_network(ready: Event) -> list[str]:
-    """What a person needs to use a network that is ready, line by line."""
+    """What a person needs to use a network that is ready, line by line. Its name may be somebody else's, and a folder's need not be text."""
     quoted = shlex.quote(ready["home"])
     shown = [
         "",
@@ -207,4 +208,5 @@ def describe_network(ready: Event) -> list[str]:
         shown.append("  faucet     none: this home has no wallet of that name")
     else:
         shown.append(f"  faucet     up to {MAX_UNITS:,} units a request: mesh-wallet --home {quoted} faucet --amount 10000")
-    return [*shown, f"  wallets    mesh-wallet --home {quoted} COMMAND, or once: export MESH_HOME={quoted}", "  stop       Ctrl-C, or SIGTERM", ""]
+    shown += [f"  wallets    mesh-wallet --home {quoted} COMMAND, or once: export MESH_HOME={quoted}", "  stop       Ctrl-C, or SIGTERM", ""]
+    return [visible_text(line) for line in shown]

@@ -33,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """End it. LocalFault."""
     import asyncio
 
+    from mesh_core.types.visible_text import visible_text
     from testnet.ending import end_network
 
     folder = find_network(options.folder or options.home)
@@ -40,5 +41,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         sys.stdout.write(json.dumps({"event": "network_down", "home": str(folder.home), "was_running": pid is not None, "pid": pid}) + "\n")
     else:
-        sys.stdout.write(f"{folder.home}: {'no network was running' if pid is None else f'every process has ended (process {pid} and its own)'}\n")
+        ended = "no network was running" if pid is None else f"every process has ended (process {pid} and its own)"
+        sys.stdout.write(f"{visible_text(str(folder.home))}: {ended}\n")
     return 0

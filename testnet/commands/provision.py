@@ -33,12 +33,13 @@ def check(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the network, or find it. LocalFault."""
+    from mesh_core.types.visible_text import visible_text
     from mesh_core.wallet.home_folder import find_home
     from testnet.layout import NetworkFolder
 
     folder = NetworkFolder(find_home(options.home))
     if folder.exists:
-        sys.stdout.write('{"event":"network_found"}\n' if options.json else f"there is a network in {folder.home}: nothing is made anew\n")
+        sys.stdout.write('{"event":"network_found"}\n' if options.json else f"there is a network in {visible_text(str(folder.home))}: nothing is made anew\n")
     else:
         status = init.run(options)
         if status:

@@ -39,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_file(path: Path) -> int:
     from mesh_core.crypto import ristretto
+    from mesh_core.types.visible_text import visible_text
     from testnet.conformance import check_vectors, read_vectors
 
     ristretto.load_library()
@@ -46,7 +47,8 @@ def _check_file(path: Path) -> int:
     for outcome in check_vectors(read_vectors(path)):
         if outcome.failure:
             failed += 1
-            sys.stdout.write(f"FAILED {outcome.section}: {outcome.name}: {outcome.failure[:DETAIL_CHARACTERS]}\n")
+            # The file is somebody else's, names and all.
+            sys.stdout.write(visible_text(f"FAILED {outcome.section}: {outcome.name[:DETAIL_CHARACTERS]}: {outcome.failure[:DETAIL_CHARACTERS]}") + "\n")
         else:
             passed += 1
     sys.stdout.write(f"{passed} passed, {failed} failed\n")
@@ -54,13 +56,14 @@ def _check_file(path: Path) -> int:
 
 
 def _make(path: Path, seed: int) -> int:
+    from mesh_core.types.visible_text import visible_text
     from testnet.vector_maker import make_vectors
 
     document = make_vectors(seed)
     try:
         path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        sys.stderr.write(f"mesh-testnet: {path} cannot be written: {error.strerror or error}\n")
+        sys.stderr.write(f"mesh-testnet: {visible_text(str(path))} cannot be written: {error.strerror or error}\n")
         return EXIT_FAILED
-    sys.stdout.write(f"{path}: {len(document['valid'])} valid, {len(document['invalid'])} invalid, {len(document['batches'])} batches\n")
+    sys.stdout.write(f"{visible_text(str(path))}: {len(document['valid'])} valid, {len(document['invalid'])} invalid, {len(document['batches'])} batches\n")
     return 0

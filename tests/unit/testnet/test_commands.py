@@ -1,6 +1,7 @@
 """Commands of `mesh-testnet` where there is nothing to do, or what is to be done contradicts itself: a reason and a status, and nothing changed."""
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,16 @@ async def test_network_that_does_not_run_is_down(tmp_path: Path) -> None:
     create_network(folder, name="test", wallets={"faucet": 5})
     assert find_owner(folder) is None
     assert await end_network(folder, 5) is None
+
+
+def test_a_folder_whose_name_is_no_text_is_told_all_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = tmp_path / os.fsdecode(b"net\xff\x1b[2J")
+    create_network(NetworkFolder(home), name="test", wallets={"faucet": 5})
+    for command in ("down", "provision"):
+        assert main([command, str(home)]) == 0
+        out = capsys.readouterr().out
+        assert "\x1b" not in out
+        assert out.encode("utf-8")
 
 
 async def test_owner_that_takes_no_orders_is_named_and_left_alone(tmp_path: Path) -> None:

@@ -115,6 +115,15 @@ def test_command_counts_names_and_exits_accordingly(tmp_path: Path, made: Docume
     assert out.endswith(f"{int(passed) - 1} passed, 1 failed\n")
 
 
+def test_a_case_whose_name_a_terminal_would_obey(tmp_path: Path, made: Document, capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"valid": [{**made["valid"][0], "name": "\x1b[2J" + "a" * 1000, "rng_seed": "another"}]}
+    (tmp_path / "vectors.json").write_text(json.dumps(document), encoding="utf-8")
+    assert main(["vectors", str(tmp_path / "vectors.json")]) == 1
+    out = capsys.readouterr().out
+    assert "\\x1b[2Jaaa" in out
+    assert len(out) < 500
+
+
 def test_command_on_a_missing_file_fails_with_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["vectors", str(tmp_path / "none.json")]) == 1
     assert "cannot be read" in capsys.readouterr().err

@@ -103,3 +103,6 @@ def test_description_can_be_typed() -> None:
     assert "export MESH_HOME='/a b'" in text
     assert "V1         127.0.0.1:5, process 7, key ab" in text
     assert "none: this home has no wallet of that name" in "\n".join(describe_network({**ready, "faucet": None}))
+    told = "".join(describe_network({**ready, "name": "\x1b[2J", "home": "/\udcff"}))
+    assert "\x1b" not in told
+    assert told.encode("utf-8")
