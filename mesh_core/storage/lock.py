@@ -42,7 +42,8 @@ class OwnerLock:
         """Own `path` through `path.lock`, into which the process id is written. Raises LocalFault(STORE_LOCKED) naming path and owner, or OSError."""
         lock_path = path.with_name(path.name + LOCK_SUFFIX)
         while True:
-            descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, LOCK_FILE_MODE)
+            # No link is followed: in a folder that somebody else has packed it could lead to any file of this user, which would be emptied here.
+            descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, LOCK_FILE_MODE)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 is_current = _is_same_file(descriptor, lock_path)
@@ -60,6 +61,27 @@ class OwnerLock:
                 return cls(descriptor)
             # Somebody deleted the lock file between our open and our lock: what we hold guards nothing.
             os.close(descriptor)
+
+    @classmethod
+    def keep_away(cls, path: Path) -> "OwnerLock | None":
+        """Keep owners away from `path` where this user may read its lock file and not write it; None where it has none, so nobody has ever owned it.
+
+        LocalFault(STORE_LOCKED) where it is owned now, or OSError.
+        """
+        try:
+            descriptor = os.open(path.with_name(path.name + LOCK_SUFFIX), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = _read_owner(descriptor)
+            os.close(descriptor)
+            raise StoreLocked(path, owner) from None
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return cls(descriptor)
 
     def release(self) -> None:
         """Give up ownership. The lock file stays: deleting it would let two processes lock two different files of that name."""

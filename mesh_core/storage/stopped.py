@@ -1,6 +1,7 @@
 """A database whose process does not run, read without changing a byte of it: a folder that is evidence stays what it is.
 
-The owner's lock is taken where the folder can be written, so that nothing starts meanwhile. What a crash has left in the write-ahead log is read with it.
+The owner's lock is taken, so that nothing starts meanwhile; where the folder cannot be written, it is looked at. What a crash has left in the write-ahead log
+is read with it.
 """
 
 import contextlib
@@ -99,10 +100,17 @@ def open_stopped_validator(data_dir: Path) -> StoppedDatabase:
 
 
 def _lock(path: Path) -> OwnerLock | None:
-    """Ownership, or None where the folder cannot be written: then nothing can start on it either. LocalFault (STORE_LOCKED)."""
+    """Ownership, or at least nobody else's where this user cannot write. LocalFault: STORE_LOCKED, STORE_UNAVAILABLE where that cannot be told.
+
+    A file that its process changes meanwhile would look damaged, and an honest validator would be called corrupt: whose it is does not matter.
+    """
     with contextlib.suppress(OSError):
         return OwnerLock.acquire(path)
-    return None
+    try:
+        return OwnerLock.keep_away(path)
+    except OSError as error:
+        text = f"whether a process uses {path} cannot be told, since its lock file cannot be opened: {error.strerror or error}"
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, text) from error
 
 
 def _check(path: Path, connection: sqlite3.Connection, data_format: DataFormat) -> None:
@@ -110,6 +118,9 @@ def _check(path: Path, connection: sqlite3.Connection, data_format: DataFormat) 
     [(found,)] = connection.execute("PRAGMA integrity_check(1)").fetchall()
     if found != "ok":
         raise LocalFault(ErrorCode.STORE_CORRUPT, f"{path} is damaged: {found}")
+    # A view of this name, or a table that is computed, could give rows without an end, and the library would not come back.
+    if [*connection.execute("SELECT 1 FROM sqlite_master WHERE lower(name) = ? AND NOT (type = 'table' AND rootpage > 0)", (TABLE,))]:
+        raise LocalFault(ErrorCode.STORE_FORMAT, f"{path} holds no records, but what would compute them")
     columns: list[Row] = connection.execute(f"PRAGMA table_info({TABLE})").fetchall()
     row = connection.execute(f'SELECT value FROM "{TABLE}" WHERE key = ?', (FORMAT_KEY,)).fetchone() if columns else None  # noqa: S608 - a constant
     if not has_checksums(columns) or row is None or row[0] != data_format.encode():

@@ -94,6 +94,33 @@ def test_lock_file_deleted_between_open_and_lock_is_not_relied_on(path: Path, mo
     lock.release()
 
 
+def test_a_link_in_the_place_of_the_lock_file_leads_nowhere(path: Path, tmp_path: Path) -> None:
+    """In a folder that somebody has packed: the file that it leads to would be emptied, and a process id written into it."""
+    (tmp_path / "precious").write_text("kept")
+    (tmp_path / "file.lock").symlink_to(tmp_path / "precious")
+    for attempt in (OwnerLock.acquire, OwnerLock.keep_away):
+        with pytest.raises(OSError, match="Too many levels"):
+            attempt(path)
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_whoever_may_only_read_finds_out_and_keeps_others_away(path: Path) -> None:
+    assert OwnerLock.keep_away(path) is None
+    owner = OwnerLock.acquire(path)
+    with pytest.raises(StoreLocked, match=f"process {os.getpid()}"):
+        OwnerLock.keep_away(path)
+    owner.release()
+    first, second = OwnerLock.keep_away(path), OwnerLock.keep_away(path)
+    assert first is not None
+    assert second is not None
+    with pytest.raises(StoreLocked):
+        OwnerLock.acquire(path)
+    first.release()
+    second.release()
+    OwnerLock.acquire(path).release()
+    assert (path.parent / "file.lock").read_text() == f"{os.getpid()}\n"
+
+
 def test_lock_is_not_inherited_by_a_started_program(path: Path) -> None:
     lock = OwnerLock.acquire(path)
     program = "import sys; print('started', flush=True); sys.stdin.read()"

@@ -12,6 +12,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.genesis import Genesis
 from mesh_core.protocol.records import GLOBALS, GLOBALS_KEY, HALTED_KEY, LOG_ENTRY, account_key, certificate_key, log_key
 from mesh_core.storage.database import Database
+from mesh_core.storage.lock import OwnerLock
 from mesh_core.storage.stopped import open_stopped_validator
 from mesh_core.storage.validator_store import DATABASE_NAME, FORMAT_NAME, FORMAT_VERSION
 from mesh_core.types.basic import Hash32
@@ -296,6 +297,44 @@ def test_folder_of_another_validator_is_refused_and_one_that_runs_is_not_read(cl
     with Database.open(folders[3] / DATABASE_NAME, format_name=FORMAT_NAME, format_version=FORMAT_VERSION), pytest.raises(LocalFault) as refusal:
         audit_folders(cluster.genesis, folders, nothing)
     assert refusal.value.code is ErrorCode.STORE_LOCKED
+
+
+def test_a_running_validator_of_another_user_is_not_read(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may read its folder and not write it would take what changes under his eyes for damage."""
+    folders = write_folders(cluster, tmp_path)
+    running = OwnerLock.acquire(folders[2] / DATABASE_NAME)
+
+    def refuse(path: Path) -> OwnerLock:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(OwnerLock, "acquire", refuse)
+    with pytest.raises(LocalFault) as refusal:
+        audit_folders(cluster.genesis, folders, nothing)
+    assert refusal.value.code is ErrorCode.STORE_LOCKED
+    running.release()
+    assert audit_folders(cluster.genesis, folders, nothing).is_good
+
+
+def test_a_packed_folder_with_a_link_for_a_lock_changes_no_other_file(cluster: Cluster, tmp_path: Path) -> None:
+    folders = write_folders(cluster, tmp_path / "packed")
+    (tmp_path / "precious").write_text("kept")
+    lock = folders[1] / f"{DATABASE_NAME}.lock"
+    lock.unlink(missing_ok=True)
+    lock.symlink_to(tmp_path / "precious")
+    report = audit_folders(cluster.genesis, folders, nothing)
+    assert [(name, code) for name, _, code in found(report)] == [("V2", ErrorCode.STORE_UNAVAILABLE)]
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_view_that_never_ends_is_no_database(tmp_path: Path) -> None:
+    """The library would compute rows for ever, and Ctrl-C would wait for it."""
+    endless = "WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n FROM x) SELECT 'a' AS key, x'00' AS value, 0 AS checksum FROM x WHERE n > 1"
+    with sqlite3.connect(tmp_path / DATABASE_NAME) as connection:
+        connection.execute(f"CREATE VIEW Kv AS {endless}")
+    connection.close()
+    with pytest.raises(LocalFault, match="what would compute them") as refusal:
+        open_stopped_validator(tmp_path)
+    assert refusal.value.code is ErrorCode.STORE_FORMAT
 
 
 def test_files_that_are_no_database(tmp_path: Path) -> None:
