@@ -16,8 +16,12 @@ from testnet.observer.client import ObserverClient, Sights, ValidatorSight
 from testnet.observer.log import ChainDiffersError
 
 
+class LogUnfit(LocalFault):
+    """A log that cannot be exported, since nobody could import it. Another validator's may be good."""
+
+
 async def export_network(network: Network, validator: int | None, path: Path, tell: Tell) -> tuple[int, LogFollower, int]:
-    """The log of a validator, or the longest that answers, as it is now: whose it was, the state that it leads to, and the file's size. LocalFault."""
+    """The log of a validator, or the longest good one, as it is now: whose it was, the state that it leads to, and the file's size. LocalFault."""
     news = asyncio.Event()
     client = ObserverClient(network, lambda _: news.set())
     client.start()
@@ -31,8 +35,22 @@ async def export_network(network: Network, validator: int | None, path: Path, te
 
 
 async def export_log(genesis: Genesis, client: Sights, sights: Sequence[ValidatorSight], path: Path, tell: Tell) -> tuple[int, LogFollower, int]:
-    """`export_network` of the longest log of these validators, some of which answer. LocalFault."""
-    source = max((sight for sight in sights if sight.is_up), key=lambda sight: (sight.log_length or 0, -sight.index))
+    """`export_network` of the longest log of these validators that is good, some of which answer. LocalFault where none is."""
+    answering = sorted((sight for sight in sights if sight.is_up), key=lambda sight: (-(sight.log_length or 0), sight.index))
+    refusals: list[LocalFault] = []
+    for source in answering:
+        try:
+            follower, size = await _export_one(genesis, client, source, path, tell)
+        except LogUnfit as fault:
+            # Any faulty validator may say that its log is the longest, and nobody could export anything as long as it says so.
+            refusals.append(fault)
+        else:
+            return source.index, follower, size
+    raise LocalFault(refusals[0].code, "; ".join(fault.text for fault in refusals))
+
+
+async def _export_one(genesis: Genesis, client: Sights, source: ValidatorSight, path: Path, tell: Tell) -> tuple[LogFollower, int]:
+    """One validator's log. LogUnfit, LocalFault."""
     length = source.log_length or 0
     follower = LogFollower(genesis, Known())
     with LedgerWriter(path, genesis) as writer:
@@ -40,7 +58,7 @@ async def export_log(genesis: Genesis, client: Sights, sights: Sequence[Validato
             await read_on(client, source.index, follower, lambda: length, lambda checked: writer.add(checked.cert_id, checked.data), tell)
         except (LogError, PeerFault, ChainDiffersError) as error:
             raise _unfit(f"V{source.index + 1}", follower.length, error) from error
-        return source.index, follower, writer.finish()
+        return follower, writer.finish()
 
 
 def export_folder(genesis: Genesis, name: str, data_dir: Path, path: Path, tell: Tell) -> tuple[LogFollower, int]:
@@ -68,12 +86,12 @@ def _copy(database: StoppedDatabase, follower: LogFollower, add: Callable[..., N
     follower.finish()
 
 
-def _unfit(name: str, length: int, error: Exception) -> LocalFault:
+def _unfit(name: str, length: int, error: Exception) -> "LogUnfit":
     """A log that cannot be exported, since nobody could import it."""
     if isinstance(error, LogError):
-        return LocalFault(error.code, f"the log of {name}, entry {error.index:,}: {error.text}; take another validator's")
+        return LogUnfit(error.code, f"the log of {name}, entry {error.index:,}: {error.text}; take another validator's")
     if isinstance(error, ChainDiffersError):
-        return LocalFault(ErrorCode.PEER_INVALID, f"{name} does not know the log that it sent; take another validator's")
+        return LogUnfit(ErrorCode.PEER_INVALID, f"{name} does not know the log that it sent; take another validator's")
     if isinstance(error, PeerFault):
-        return LocalFault(error.code, f"the log of {name} cannot be read behind entry {length:,}: {error.text}")
-    return LocalFault(ErrorCode.STORE_CORRUPT, f"the log of {name}, entry {length:,}: {error}")
+        return LogUnfit(error.code, f"the log of {name} cannot be read behind entry {length:,}: {error.text}")
+    return LogUnfit(ErrorCode.STORE_CORRUPT, f"the log of {name}, entry {length:,}: {error}")

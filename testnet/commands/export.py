@@ -1,8 +1,12 @@
 """`mesh-testnet export FILE`: the ledger into a file."""
 
 import argparse
+import contextlib
 import json
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from testnet.commands.home_option import add_home, find_network
@@ -20,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist")
     add_home(parser)
     parser.add_argument("--network", type=Path, metavar="FILE", help="a network.toml instead of a home: for networks of other machines")
-    parser.add_argument("--validator", metavar="V3", help="whose log (default: the longest of those that answer; with --offline V1)")
+    parser.add_argument("--validator", metavar="V3", help="whose log (default: the longest that is good; with --offline V1)")
     parser.add_argument("--offline", action="store_true", help="read the data folder of a validator that does not run")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 
@@ -48,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     folder = None if options.network is not None else find_network(options.home)
     network = load_network(options.network if folder is None else folder.network_file)
     index = None if options.validator is None else parse_validator(options.validator, network.genesis.committee.size)
-    with Progress(is_wanted=not options.json) as progress:
+    with ended_as_by_hand(), Progress(is_wanted=not options.json) as progress:
 
         def tell(done: int, total: int) -> None:
             progress.tell("certificates", done, total)
@@ -72,3 +76,15 @@ def run(options: argparse.Namespace) -> int:
     text = f"{options.file}: {follower.length:,} certificates of {network.name}, from V{index + 1}, {size:,} bytes; digest {written['digest']}"
     sys.stdout.write((json.dumps(written) if options.json else visible_text(text)) + "\n")
     return 0
+
+
+@contextlib.contextmanager
+def ended_as_by_hand() -> Iterator[None]:
+    """SIGTERM and SIGHUP are as Ctrl-C meanwhile: whoever stops a program by them, or shuts its terminal, is left no half file either."""
+    numbers = [signal.SIGTERM, signal.SIGHUP] if threading.current_thread() is threading.main_thread() else []
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers if signal.getsignal(number) is signal.SIG_DFL}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

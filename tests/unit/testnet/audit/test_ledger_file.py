@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mesh_core.types.basic import Hash32
 from mesh_core.types.messages import AckStatus, CertAck, SettlementCertificate
 from mesh_core.wallet.network import Network
 from testnet import importing
+from testnet.commands.export import ended_as_by_hand
 from testnet.exporting import export_folder, export_log
 from testnet.importing import CheckedLedger, Delivered, deliver_to_all, read_checked
 from testnet.ledger_file import MAX_CERTIFICATE_BYTES, LedgerWriter, check_ledger
@@ -91,6 +93,44 @@ async def test_nothing_is_overwritten_and_nothing_half_is_left(cluster: Cluster,
     with pytest.raises(KeyboardInterrupt), LedgerWriter(tmp_path / "new", cluster.genesis):
         raise KeyboardInterrupt
     assert not (tmp_path / "new").exists()
+
+
+async def test_whoever_claims_the_longest_log_keeps_nobody_from_exporting(cluster: Cluster, tmp_path: Path) -> None:
+    """One faulty validator of four would otherwise make every export fail, as long as it likes."""
+    sights = sights_of(cluster)
+    sights.sights[2].log_length = 1 << 63
+    index, follower, _ = await export_log(cluster.genesis, sights, sights.sights, tmp_path / "ledger", nothing)
+    assert (index, follower.length) == (0, 5)
+    assert (tmp_path / "ledger").read_bytes() == whole(cluster)
+    with pytest.raises(LocalFault, match=r"the log of V3, entry 5: .*gives none there") as refusal:
+        await export_log(cluster.genesis, sights, [sights.sights[2]], tmp_path / "other", nothing)
+    assert refusal.value.code is ErrorCode.PEER_INVALID
+    for sight in sights.sights:
+        sight.log_length = 6
+    with pytest.raises(LocalFault, match=r"the log of V1, entry 5.*the log of V4, entry 5"):
+        await export_log(cluster.genesis, sights, sights.sights, tmp_path / "other", nothing)
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_is_ended_leaves_nothing_half(cluster: Cluster, tmp_path: Path, number: signal.Signals) -> None:
+    def write() -> None:
+        with ended_as_by_hand(), LedgerWriter(tmp_path / "new", cluster.genesis):
+            assert (tmp_path / "new").exists()
+            signal.raise_signal(number)
+
+    before = signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            write()
+        assert not (tmp_path / "new").exists()
+        assert signal.getsignal(number) is signal.SIG_DFL
+        # Whoever asked for it with nohup gets it.
+        signal.signal(number, signal.SIG_IGN)
+        with ended_as_by_hand():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
 
 
 def test_full_disk_is_told_and_leaves_nothing(cluster: Cluster, tmp_path: Path) -> None:
