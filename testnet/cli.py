@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0 good, 1 failed, 2 wrong usage, 3 a validator of `up` could not be started."""
     options = make_parser().parse_args(arguments)
     # It writes the stack of a statement that failed; the failure is told in words by whoever asked for it.
-    logging.getLogger("sqlitedict").disabled = True
+    # By its level and not by switching it off: loggers below it inherit the one, and not the other.
+    logging.getLogger("sqlitedict").setLevel(logging.CRITICAL + 1)
     try:
         status = run_chosen(options)
         # Here and not when Python ends: what cannot be written is told in words, and with a status.

@@ -5,6 +5,8 @@ import fcntl
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -182,6 +184,17 @@ def test_refusal_leaves_what_was_there_as_it_was(tmp_path: Path, capsys: pytest.
         assert "is in use" in capsys.readouterr().err
         assert (tmp_path / "network.lock").exists()
     lock.release()
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    """Where the database is made: the library beneath writes pages about itself, unless it is kept from it. And what is left is put aside by the next one."""
+    code = "import resource, sys; from testnet.cli import main; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); sys.exit(main(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", code, "init", str(tmp_path / "net")], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("mesh-testnet: cannot open ")
+    assert done.stderr.count("\n") == 1
+    assert main(["init", str(tmp_path / "net")]) == 0
+    assert (tmp_path / "net" / "interrupted-1").is_dir()
 
 
 def test_a_home_given_up_under_a_second_program_is_owned_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
