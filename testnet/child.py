@@ -6,10 +6,12 @@ it would take keys from the screen and signals from the keyboard.
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
 import signal
+import stat
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -35,8 +37,12 @@ class Child:
     @classmethod
     async def start(cls, module: str, arguments: Sequence[str], log: Path, on_event: Callable[[Event], None]) -> "Child":
         """Start `python -m module arguments`. `on_event` is given each line as a dictionary; a line that is none becomes a `garbage` event. OSError."""
-        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Not waiting: a named pipe in the log's place would hold up this process, whole, until somebody reads it.
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
         try:
+            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+                raise OSError(errno.EINVAL, f"{log} is no file to write a log to")
+            os.set_blocking(descriptor, True)
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 # Modules of the present folder are none of ours.

@@ -15,6 +15,7 @@ from mesh_core.protocol.records import QUARANTINE_KEY
 from mesh_core.protocol.standing import lift_quarantine
 from mesh_core.storage.validator_store import DATABASE_NAME, ValidatorStore
 from mesh_core.types.confirmation import lifting_sentence
+from mesh_core.types.visible_text import visible_text
 from mesh_core.validator.config import ValidatorConfig, load_config
 from mesh_core.validator.identity import is_first_start, load_identity, require_seat
 from mesh_core.validator.restoring import open_store
@@ -47,7 +48,9 @@ def run_lifting(config_path: Path, confirmation: str | None) -> int:
     try:
         return _lift(load_config(config_path), confirmation)
     except LocalFault as fault:
-        return _refuse(str(fault))
+        return _refuse(visible_text(str(fault)))
+    except KeyboardInterrupt:
+        return _refuse("interrupted: whether it is lifted, its next start tells")
 
 
 def _lift(config: ValidatorConfig, confirmation: str | None) -> int:
@@ -64,8 +67,11 @@ def _lift(config: ValidatorConfig, confirmation: str | None) -> int:
         if reason is None:
             return _refuse("this validator is in no quarantine: there is nothing to lift")
         sentence = confirmation_sentence(identity.public_key)
-        sys.stdout.write(_EXPLANATION.format(reason=reason.decode("utf-8", "replace"), faulty=genesis.committee.faults_tolerated))
-        given = _ask(sentence) if confirmation is None else confirmation
+        sys.stdout.write(_EXPLANATION.format(reason=visible_text(reason.decode("utf-8", "replace")), faulty=genesis.committee.faults_tolerated))
+        try:
+            given = _ask(sentence) if confirmation is None else confirmation
+        except KeyboardInterrupt:
+            return _refuse("interrupted: not lifted")
         if given.strip() != sentence:
             return _refuse(f"not lifted: the sentence is: {sentence}")
         _record_lifting(store, reason, sentence)

@@ -31,6 +31,17 @@ async def child(tmp_path: Path, mode: str) -> AsyncIterator[tuple[Child, list[Ev
         await process.ended
 
 
+async def test_a_pipe_in_the_place_of_the_log_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    """Waiting for its reader would stop the loop, and with it everything that whoever starts the child does."""
+    os.mkfifo(tmp_path / "child.log")
+    for is_read in (False, True):
+        reading = os.open(tmp_path / "child.log", os.O_RDONLY | os.O_NONBLOCK) if is_read else None
+        with pytest.raises(OSError, match=r"No such device|is no file to write a log to"):
+            await Child.start(FAKE, ["ready"], tmp_path / "child.log", lambda event: None)
+        if reading is not None:
+            os.close(reading)
+
+
 def names(events: list[Event]) -> list[str]:
     return [str(event["event"]) for event in events]
 

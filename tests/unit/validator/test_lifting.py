@@ -113,6 +113,18 @@ def test_sentence_may_be_typed(quarantined: ValidatorFolder, capsys: pytest.Capt
     assert start_and_stop(quarantined) is None
 
 
+def test_ctrl_c_instead_of_the_sentence_leaves_it(quarantined: ValidatorFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def readline(self) -> str:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", Interrupted())
+    assert lift(quarantined) == 1
+    assert "interrupted: not lifted" in capsys.readouterr().err
+    assert [key for key, _ in records(quarantined, QUARANTINE_KEY)] == [QUARANTINE_KEY]
+    OwnerLock.acquire((quarantined.data_dir / DATABASE_NAME).resolve()).release()
+
+
 def test_validator_that_runs_is_not_touched(quarantined: ValidatorFolder, capsys: pytest.CaptureFixture[str]) -> None:
     lock = OwnerLock.acquire((quarantined.data_dir / DATABASE_NAME).resolve())
     try:
