@@ -86,7 +86,7 @@ DEFINITIONS: Final = (
     Definition("equivocation_proofs", _G, "proofs of double signing that it holds"),
     Definition("log_certificates", _G, "certificates applied: the length of the log"),
     Definition("digest_lag_certificates", _G, "certificates that the last computed digest does not contain yet"),
-    Definition("lag_certificates", _G, "how many more certificates the longest log has that a peer has told of"),
+    Definition("lag_certificates", _G, "how many more certificates f + 1 peers that are up say that they have"),
     Definition("catch_up_certificates_per_second", _G, "certificates that came by catch-up and were applied, over the last seconds"),
     Definition("accounts", _G, "accounts in the ledger"),
     Definition("outputs", _G, "outputs that nobody has claimed"),
@@ -185,7 +185,9 @@ def render(registry: CollectorRegistry) -> bytes:
 
 def _gauges(snapshot: MetricsSnapshot) -> Iterator[tuple[str, float]]:
     report = snapshot.report
-    longest = max((peer.log_length for peer in report.peers if not peer.is_excluded), default=0)
+    # As many as may be faulty can claim any length, and be silent when they are asked for it: every alarm for this would ring for as long as they like.
+    claimed = sorted((peer.log_length for peer in report.peers if peer.up and not peer.is_excluded), reverse=True)
+    longest = next(iter(claimed[(snapshot.validators_count - 1) // 3 :]), 0)
     yield "uptime_seconds", report.uptime_s
     yield "voting", not report.halted and report.quarantine is None
     yield "quarantine", report.quarantine is not None

@@ -64,7 +64,7 @@ def test_everything_that_is_measured_is_told(tmp_path: Path) -> None:
     assert plain["mesh_votes_cast_total"] == 77
     assert samples["mesh_votes_refused_total", (("code", "0a01"), ("reason", "BUSY"))] == 2
     assert (plain["mesh_voting"], plain["mesh_quarantine"], plain["mesh_halted"], plain["mesh_syncing"]) == (1, 0, 0, 1)
-    assert (plain["mesh_log_certificates"], plain["mesh_digest_lag_certificates"], plain["mesh_lag_certificates"]) == (12_000, 10, 3)
+    assert (plain["mesh_log_certificates"], plain["mesh_digest_lag_certificates"], plain["mesh_lag_certificates"]) == (12_000, 10, 0)
     assert (plain["mesh_committee_validators"], plain["mesh_quorum_validators"]) == (4, 3)
     assert {labels[0][1]: value for (name, labels), value in samples.items() if name == "mesh_peer_up"} == {"V1": 1, "V2": 0}
     assert [value for (name, _), value in samples.items() if name == "mesh_peer_round_trip_seconds"] == [pytest.approx(0.00042)]
@@ -88,6 +88,23 @@ def test_conditions_are_told_each_by_its_own_metric(tmp_path: Path) -> None:
     # A peer that lies about its log is excluded, and does not make this validator look late.
     liar = replace(REPORT.peers[0], log_length=10**9, is_excluded=True)
     assert told(replace(SNAPSHOT, report=replace(REPORT, peers=(liar,))), tmp_path)["mesh_lag_certificates", ()] == 0
+
+
+def test_one_that_claims_a_longer_log_makes_nobody_look_late(tmp_path: Path) -> None:
+    """As long as it says nothing when it is asked for it, it is not excluded. Two that claim it are more than may be faulty."""
+    liar, honest = replace(REPORT.peers[0], log_length=2**64 - 1), replace(REPORT.peers[0], log_length=12_000)
+    ahead, away = replace(honest, log_length=12_003), replace(REPORT.peers[0], log_length=13_000, up=False)
+    for peers, lag in (
+        ((liar, honest, honest), 0),
+        ((honest, liar, ahead), 3),
+        ((ahead, ahead, honest), 3),
+        ((ahead, away, honest), 0),
+        ((liar, away), 0),
+        ((), 0),
+    ):
+        assert told(replace(SNAPSHOT, report=replace(REPORT, peers=peers)), tmp_path)["mesh_lag_certificates", ()] == lag
+    alone = replace(SNAPSHOT, validators_count=2, quorum_threshold=2, report=replace(REPORT, peers=(ahead,)))
+    assert told(alone, tmp_path)["mesh_lag_certificates", ()] == 3
 
 
 def test_definitions_and_what_is_told_are_the_same(tmp_path: Path) -> None:
