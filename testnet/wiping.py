@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.network.plain_file import open_plain_file
 from mesh_core.storage.files import flush_directory
 from mesh_core.storage.lock import OwnerLock
-from mesh_core.storage.validator_store import DATABASE_NAME
+from mesh_core.storage.validator_store import DATABASE_NAME, JOURNAL_NAME
+from mesh_core.storage.vote_journal import MAGIC
 from mesh_core.validator.config import load_config
 from mesh_core.validator.status import SOCKET_NAME
 
@@ -25,6 +27,7 @@ def wipe(config_path: Path) -> tuple[Path, ...]:
     database = config.data_dir / DATABASE_NAME
     found = [path for path in (*(config.data_dir / name for name in _DATABASE_FILES), config.vote_journal) if path.is_symlink() or path.exists()]
     try:
+        _require_journal(config.vote_journal)
         with _owned(database), _owned(config.vote_journal):
             for path in found:
                 path.unlink(missing_ok=True)
@@ -33,6 +36,15 @@ def wipe(config_path: Path) -> tuple[Path, ...]:
     except OSError as error:
         raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"the data in {config.data_dir} cannot be deleted: {error.strerror or error}") from error
     return tuple(found)
+
+
+def _require_journal(path: Path) -> None:
+    """A configuration may name any file, and may be somebody else's: what has another name is deleted if it begins as one. OSError, LocalFault."""
+    if path.name == JOURNAL_NAME or not path.exists():
+        return
+    with open_plain_file(path) as file:
+        if not MAGIC.startswith(file.read(len(MAGIC))):
+            raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{path} is no vote journal, and is not deleted: nothing was")
 
 
 @contextlib.contextmanager

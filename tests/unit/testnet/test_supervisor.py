@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -380,6 +381,28 @@ async def test_data_of_one_that_runs_are_not_wiped(tmp_path: Path) -> None:
             assert refusal.value.code is ErrorCode.VALIDATOR_STATE
             assert "stop it first" in refusal.value.text
         assert (folder.validator(0).data_dir / DATABASE_NAME).exists()
+
+
+@pytest.mark.parametrize(("content", "is_gone"), [(b"precious", False), (b"", True), (b"mesh.vote", True), (b"mesh.votejournal and more", True)])
+async def test_a_file_that_a_strangers_configuration_calls_a_journal_is_kept(tmp_path: Path, content: bytes, is_gone: bool) -> None:
+    folder = with_data(tmp_path / "home")
+    validator = folder.validator(0)
+    precious = tmp_path / "precious"
+    precious.write_bytes(content)
+    text = validator.config.read_text()
+    assert 'vote_journal = "votes.journal"' in text
+    validator.config.write_text(text.replace('vote_journal = "votes.journal"', f'vote_journal = "{precious}"'))
+    if is_gone:
+        await Supervisor(folder, 4, lambda event: None).wipe(0)
+    else:
+        with pytest.raises(LocalFault, match="is no vote journal"):
+            await Supervisor(folder, 4, lambda event: None).wipe(0)
+        precious.unlink()
+        os.mkfifo(precious)
+        with pytest.raises(LocalFault, match="is not a regular file"):
+            await Supervisor(folder, 4, lambda event: None).wipe(0)
+    assert precious.exists() is not is_gone
+    assert (validator.data_dir / DATABASE_NAME).exists() is not is_gone
 
 
 async def test_data_that_another_program_uses_are_not_wiped(tmp_path: Path) -> None:
