@@ -65,15 +65,17 @@ class LinkService:
         return self._conditions
 
     async def set(self, line: Line, conditions: Conditions) -> None:
-        """From now on the line is like that. LocalFault."""
+        """From now on the line is like that. LocalFault: it may be half so, is told as one that is not direct, and can be set or healed again."""
         async with self._turn:
-            if conditions.is_good:
-                await self._make_direct(line)
-            else:
-                await self._relay(line, conditions)
-            if line.low == WALLETS:
-                self._offer_relays()
-            self._tell(line)
+            try:
+                if conditions.is_good:
+                    await self._make_direct(line)
+                else:
+                    await self._relay(line, conditions)
+                if line.low == WALLETS:
+                    self._offer_relays()
+            finally:
+                self._tell(line)
 
     async def apply(self, profile: Profile) -> None:
         """Every line becomes as the profile says, from now on; also before anybody dials. LocalFault."""
@@ -82,9 +84,15 @@ class LinkService:
                 await self.set(line, conditions)
 
     async def heal_all(self) -> None:
-        """Every line is direct again. LocalFault."""
+        """Every line is direct again; one that cannot be keeps none of the others. LocalFault: the first refusal."""
+        refusal: LocalFault | None = None
         for line in [*self._conditions]:
-            await self.set(line, GOOD)
+            try:
+                await self.set(line, GOOD)
+            except LocalFault as fault:
+                refusal = refusal or fault
+        if refusal is not None:
+            raise refusal
 
     async def counts(self) -> tuple[int, int]:
         """Datagrams that all relays have forwarded and lost so far. LocalFault."""
@@ -110,12 +118,13 @@ class LinkService:
 
     async def _relay(self, line: Line, conditions: Conditions) -> None:
         await self._service.start()
+        # Before anybody is told: whatever is refused half way must be found by whoever heals all lines.
+        self._conditions[line] = conditions
         for dialler, listener in line.directions:
             name = direction_name(dialler, listener)
             port = self._ports.get((dialler, listener)) or await self._open(dialler, listener)
             await self._service.command({"command": "set", "line": name, **conditions.form()})
             await self._route(dialler, listener, (HOST, port))
-        self._conditions[line] = conditions
 
     async def _open(self, dialler: int, listener: int) -> int:
         target = self._network().validators[listener]
@@ -131,7 +140,7 @@ class LinkService:
 
     def _offer_relays(self) -> None:
         """Write the network as it is over the wallets' lines, or take that file away where all of them are direct. LocalFault."""
-        ports = {line.high: self._ports[WALLETS, line.high] for line in self._conditions if line.low == WALLETS}
+        ports = {line.high: self._ports[WALLETS, line.high] for line in self._conditions if line.low == WALLETS and (WALLETS, line.high) in self._ports}
         file, network = self._folder.relayed_network_file, self._network()
         if not ports:
             file.unlink(missing_ok=True)
@@ -141,10 +150,10 @@ class LinkService:
         write_network(file, network.name, self._folder.genesis_file, [*zip(peers, certificates, strict=True)])
 
     async def _make_direct(self, line: Line) -> None:
-        self._conditions.pop(line, None)
         for dialler, listener in line.directions:
             if (dialler, listener) in self._ports:
                 await self._route(dialler, listener, None)
+        self._conditions.pop(line, None)
 
     async def _route(self, dialler: int, listener: int, address: Address | None) -> None:
         if dialler == WALLETS:

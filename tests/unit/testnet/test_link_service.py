@@ -137,6 +137,40 @@ async def test_relays_that_die_leave_every_line_direct(tmp_path: Path) -> None:
         assert one.wallets.routes[0] is not None, "and relays can be had again"
 
 
+async def test_a_line_of_which_half_was_refused_is_not_direct_and_can_be_healed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise one direction would stay in its relay, and no order would ever find it again: `heal --all` heals what is not direct."""
+    async with lines(tmp_path / "home") as one:
+        real = one.links._open
+        refusal = LocalFault(ErrorCode.CONFIG_INVALID, "no relay for V3>V1: too many open files")
+
+        async def refuse(dialler: int, listener: int) -> int:
+            if dialler == 2:
+                raise refusal
+            return await real(dialler, listener)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(one.links, "_open", refuse)
+            with pytest.raises(LocalFault, match="too many open files"):
+                await one.links.set(Line(0, 2), CUT)
+        assert one.supervisor.routes.keys() == {(0, 2)}
+        assert (one.links.conditions, one.states()) == ({Line(0, 2): CUT}, [("V1-V3", True)])
+        await one.links.heal_all()
+        assert one.supervisor.routes == {(0, 2): None}
+        one.wallets.refusal = refusal
+        with pytest.raises(LocalFault):
+            await one.links.set(Line(WALLETS, 1), CUT)
+        assert one.links.conditions == {Line(WALLETS, 1): CUT}
+        await one.links.set(Line(0, 1), CUT)
+        with pytest.raises(LocalFault):
+            await one.links.heal_all()
+        assert one.links.conditions == {Line(WALLETS, 1): CUT}
+        one.wallets.refusal = None
+        await one.links.heal_all()
+        assert (one.links.conditions, one.wallets.routes) == ({}, {1: None})
+        assert not one.folder.relayed_network_file.exists()
+        assert one.states()[-1] == ("wallets-V2", False)
+
+
 async def test_every_process_of_wallets_has_the_same_lines_also_where_one_refuses() -> None:
     refusing, others = FakeWallets(), [FakeWallets(), FakeWallets()]
     refusing.refusal = LocalFault(ErrorCode.STORE_UNAVAILABLE, "it has ended")
