@@ -31,11 +31,13 @@ def put_aside_unfinished(folder: NetworkFolder) -> Path | None:
             f"{folder.home} holds validators that have run ({', '.join(has_run)}) and no {folder.network_file.name}: put a copy of that file back,"
             f" or choose another folder. To give this network up, move {', '.join(path.name for path in left)} and {folder.genesis_file.name} away",
         )
-    if folder.genesis_file.exists():
-        left.append(folder.genesis_file)
+    # A profile that stayed would keep the next one from being written, or be that of a network that was made without any.
+    left += [path for path in (folder.genesis_file, folder.profile_file) if path.exists()]
     if not left:
         return None
-    aside = next(path for number in range(1, ASIDE_MOST) if not (path := folder.home / f"{ASIDE_NAME}-{number}").exists())
+    aside = next((path for number in range(1, ASIDE_MOST) if not (path := folder.home / f"{ASIDE_NAME}-{number}").exists()), None)
+    if aside is None:
+        raise LocalFault(ErrorCode.STORE_UNAVAILABLE, f"{folder.home} holds {ASIDE_MOST - 1} interrupted starts: choose another folder")
     make_private_directory(aside)
     for path in left:
         path.rename(aside / path.name)

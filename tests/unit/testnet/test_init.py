@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from testnet.cli import main
 from testnet.genesis import open_network, seeded_keys
 from testnet.layout import NetworkFolder
 from testnet.ownership import own_home, own_or_withdraw
+from testnet.profiles import kept_profile, load_profile
 from testnet.recipe import RECIPES, find_recipe, read_recipe, spread_seats
 
 ADDRESS = "mesh1qxgjxhtqwyvy3h67h4pjfvv6pv33fvtd2v3f0jnqw9zqp592qwfpfzv70rr33qsrgcqayxsxf6mmu34snm62xnkhehz8dtdtnec7wa6mtng9jw"
@@ -184,6 +186,26 @@ def test_refusal_leaves_what_was_there_as_it_was(tmp_path: Path, capsys: pytest.
         assert "is in use" in capsys.readouterr().err
         assert (tmp_path / "network.lock").exists()
     lock.release()
+
+
+def test_a_start_interrupted_behind_its_profile_is_put_aside_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stayed would refuse the next profile, after keys had been made, or be the profile of a network that was made without any."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    home = tmp_path / "net"
+    with monkeypatch.context() as patch:
+        patch.setattr("testnet.genesis.write_network", interrupted)
+        assert main(["init", str(home), "--profile", "global", "--hosts", "10.0.0.1,10.0.0.2"]) == 1
+    assert (home / "profile.toml").exists()
+    shutil.copytree(home, tmp_path / "other")
+    assert main(["init", str(home), "--profile", "australia"]) == 0
+    assert kept_profile(home / "profile.toml") == replace(load_profile("australia"), name="profile")
+    assert main(["init", str(tmp_path / "other")]) == 0
+    for folder in (home, tmp_path / "other"):
+        assert {"profile.toml", "genesis.bin", "v1", "v2"} <= {path.name for path in (folder / "interrupted-1").iterdir()}
+    assert not (tmp_path / "other" / "profile.toml").exists()
 
 
 def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
