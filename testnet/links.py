@@ -28,6 +28,8 @@ DATAGRAMS_A_TURN = 64
 """Taken from one socket before the others have their turn."""
 MAX_WAITING = 4_096
 """Datagrams on a slow line at once. More are lost, as on any line that is too full."""
+MAX_WAITING_BYTES = 32 * 1024 * 1024
+"""As many of the size that connections on loopback send. Anybody on this machine may send to a relay's port, and a datagram has up to 64 KiB."""
 MAX_CLIENTS = 64
 """Each connection dials from a port of its own, and nobody says when it ends: beyond so many the one that was silent longest is forgotten."""
 
@@ -53,6 +55,7 @@ class Relay:
         self._listener: socket.socket | None = None
         self._clients: OrderedDict[UdpAddress, socket.socket] = OrderedDict()
         self._waiting: list[tuple[float, int, Send, bytes]] = []
+        self._waiting_bytes = 0
         self._numbers = itertools.count()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -73,6 +76,7 @@ class Relay:
         if self._timer is not None:
             self._timer.cancel()
         self._waiting.clear()
+        self._waiting_bytes = 0
         for client in [*self._clients]:
             self._forget(client)
         if self._listener is not None:
@@ -140,9 +144,10 @@ class Relay:
         for due in arrivals:
             if due <= now and not self._waiting:
                 self._deliver(send, data)
-            elif len(self._waiting) >= MAX_WAITING:
+            elif len(self._waiting) >= MAX_WAITING or self._waiting_bytes + len(data) > MAX_WAITING_BYTES:
                 self.dropped_count += 1
             else:
+                self._waiting_bytes += len(data)
                 heapq.heappush(self._waiting, (due, next(self._numbers), send, data))
         self._set_timer()
 
@@ -162,6 +167,7 @@ class Relay:
         now = asyncio.get_running_loop().time()
         while self._waiting and self._waiting[0][0] <= now:
             _, _, send, data = heapq.heappop(self._waiting)
+            self._waiting_bytes -= len(data)
             if self.conditions.is_cut:
                 self.dropped_count += 1  # a line that is cut loses what was on it
             else:

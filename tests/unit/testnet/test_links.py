@@ -212,3 +212,18 @@ async def test_nobody_at_the_target_is_silence() -> None:
                 await asyncio.wait_for(asyncio.get_running_loop().sock_recv(one, 100), 0.05)
     finally:
         relay.close()
+
+
+async def test_a_line_that_is_too_full_in_bytes_loses_what_comes_and_takes_again_what_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is on this machine may send to the port: a few thousand of the longest datagrams would be hundreds of megabytes, in each relay."""
+    monkeypatch.setattr(links, "MAX_WAITING_BYTES", 3 * QUIC_DATAGRAM_BYTES)
+    async with relayed() as (listener, relay):
+        with client(relay) as dialling:
+            relay.conditions = Conditions(delay_ms=300)
+            for number in range(5):
+                dialling.send(bytes([number]) * QUIC_DATAGRAM_BYTES)
+            await eventually(lambda: relay.dropped_count == 2)
+            await eventually(lambda: len(listener.heard) == 3)
+            await eventually(lambda: relay._waiting_bytes == 0)
+            dialling.send(bytes(QUIC_DATAGRAM_BYTES))
+            await eventually(lambda: len(listener.heard) == 4)
