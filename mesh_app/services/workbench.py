@@ -22,7 +22,7 @@ from testnet.faucet import FAUCET_TEXT, FAUCET_WALLET, Faucet
 from testnet.genesis import DEMO_WALLETS, Entropy, create_network, open_network
 from testnet.layout import NetworkFolder
 from testnet.network_event import network_event
-from testnet.ownership import own_home
+from testnet.ownership import own_or_withdraw
 from testnet.routed_service import EveryWallet
 from testnet.supervisor import Supervisor
 from testnet.wallet_service import WalletService
@@ -115,10 +115,10 @@ class LocalWorkbench:
 
     def open(self) -> None:
         """Own the home, and make a network in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home."""
-        self._lock = own_home(self._folder)
-        if not self._folder.exists:
-            create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
-        self._genesis = open_network(self._folder)
+        with own_or_withdraw(self._folder) as self._lock:
+            if not self._folder.exists:
+                create_network(self._folder, name=NETWORK_NAME, wallets=DEMO_WALLETS, entropy=self._key_entropy)
+            self._genesis = open_network(self._folder)
         self._supervisor = Supervisor(self._folder, self._genesis.committee.size, self.publish, auto_restart=self._auto_restart)
         self._audit = StateAudit(self._genesis.committee.quorum_threshold, self._pass_on)
         context = self._context = WorkContext(self._folder, self._genesis, self._supervisor, self._wallets, self.publish)
