@@ -125,6 +125,8 @@ class WalletAccount:
         self._certified = summary.certified
         self._undone = summary.undone
         self._pending = self._book.signed_at(self.state.sequence)
+        self._last = self._book.signed_at(self.state.sequence - 1)
+        """The newest certified transition, as it is durable: whoever waits for its end must not see it before."""
         # Also when the machine's clock was set back since: the history keeps its order.
         self._last_stamp = summary.last_stamp
 
@@ -272,7 +274,7 @@ class WalletAccount:
 
     def unsettled(self) -> OutgoingRecord | None:
         """The newest transition that is not certified, or certified and not known to be settled."""
-        newest = self._pending or self._signed_at(self.state.sequence - 1)
+        newest = self._pending or self._last
         return newest.record if newest is not None and newest.record.state in (*UNCERTIFIED, OutgoingState.CERTIFIED) else None
 
     def undone(self) -> list[int]:
@@ -280,8 +282,9 @@ class WalletAccount:
         return sorted(self._undone)
 
     def _signed_at(self, sequence: int) -> Signed | None:
-        """What is signed for a slot; for the next one what is durable, which alone may leave."""
-        return self._pending if sequence == self.state.sequence else self._book.signed_at(sequence)
+        """What is signed for a slot; for the newest two what is durable, which alone may leave."""
+        newest = {self.state.sequence: self._pending, self.state.sequence - 1: self._last}
+        return newest[sequence] if sequence in newest else self._book.signed_at(sequence)
 
     # --- What the rules ask of a wallet's own draft (LedgerView)
 
@@ -384,7 +387,8 @@ class WalletAccount:
         await self._commit(change)
 
     def _require(self, sequence: int) -> Signed:
-        signed = self._signed_at(sequence)
+        """To be changed: with what is queued, or one change would undo another."""
+        signed = self._book.signed_at(sequence)
         assert signed is not None, f"nothing was signed for slot {sequence}"
         return signed
 
@@ -420,7 +424,7 @@ class WalletAccount:
         opening = read_balance(self._keys.view_key, checked.core)
         for source in own.sources:
             self._bring_in(change, source)
-        known = change.outgoing.get(checked.core.sequence) or self._signed_at(checked.core.sequence)
+        known = change.outgoing.get(checked.core.sequence) or self._book.signed_at(checked.core.sequence)
         if known is not None and known.record.certificate is not None:
             record = known.record
         elif known is not None and known.core == checked.core:
@@ -552,8 +556,10 @@ class WalletAccount:
         if change.account.state.sequence > self.state.sequence:
             self._account = change.account
             self._pending = self._book.signed_at(self.state.sequence)
+            self._last = None
         else:
             self._pending = change.outgoing.get(self.state.sequence, self._pending)
+        self._last = change.outgoing.get(self.state.sequence - 1, self._last)
 
     def _stamp(self) -> int:
         """The time, never twice the same, so that a history keeps its order."""

@@ -1,9 +1,10 @@
 """A wallet that has paid for long: its past is on the disk, and memory holds what is open."""
 
+import asyncio
 import gc
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -15,12 +16,14 @@ from hypothesis import strategies as st
 from mesh_core.crypto.keys import ViewKey
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.certificates import read_certificate
+from mesh_core.storage.pending import Record
+from mesh_core.storage.wallet_store import WalletStore
 from mesh_core.wallet import account as account_module
 from mesh_core.wallet import book as book_module
 from mesh_core.wallet.account import WalletAccount
 from mesh_core.wallet.book import Slots
 from mesh_core.wallet.history import HistoryReader, list_history
-from mesh_core.wallet.records import IncomingStatus, OutgoingRecord, OutgoingState
+from mesh_core.wallet.records import OUTGOING_PREFIX, OUTGOING_RECORD, IncomingStatus, OutgoingRecord, OutgoingState
 from mesh_core.wallet.wallet import Wallet
 from testnet.wallet_telling import WalletTeller
 from tests.unit.network.peers import eventually
@@ -185,6 +188,50 @@ def test_slots_know_how_many_there_are_and_the_first_that_is_missing(order: list
     there = set(order[:count])
     assert len(slots) == len(there)
     assert slots.first_missing == next(slot for slot in range(13) if slot not in there)
+
+
+class SlowDisk:
+    """A store whose writes of settled transitions wait: they are queued, so that the wallet's own reads see them, and not durable."""
+
+    def __init__(self, store: WalletStore) -> None:
+        self._store = store
+        self._queued: dict[str, bytes] = {}
+        self.is_held = asyncio.Event()
+        self.goes_on = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def put(self, records: Sequence[Record]) -> None:
+        if any(key.startswith(OUTGOING_PREFIX) and OUTGOING_RECORD.decode(value).state >= OutgoingState.SETTLED for key, value in records):
+            self._queued.update(records)
+            self.is_held.set()
+            await self.goes_on.wait()
+        await self._store.put(records)
+
+    def get(self, key: str) -> bytes | None:
+        return self._queued.get(key) or self._store.get(key)
+
+
+async def test_transition_is_settled_once_that_is_durable(bench: Bench) -> None:
+    """A command ends when its payment is settled: if it went by what is only queued, what it reads from the disk afterwards would not know of it."""
+    disks: list[SlowDisk] = []
+
+    def wrap(store: WalletStore) -> Any:
+        disks.append(SlowDisk(store))
+        return disks[0]
+
+    alice = bench.open("alice", wrap=wrap)
+    await alice.send([pay("bob", 5)])
+    await disks[0].is_held.wait()
+    account = alice.account
+    unsettled = account.unsettled()
+    assert unsettled is not None
+    assert unsettled.state is OutgoingState.CERTIFIED
+    assert account.outgoing() == [unsettled] == [account.outgoing_at(0)]
+    disks[0].goes_on.set()
+    await eventually(lambda: account.unsettled() is None)
+    assert account.outgoing()[-1].state >= OutgoingState.SETTLED
 
 
 async def test_file_that_cannot_be_read_is_told_and_does_not_end_the_telling_in_silence(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
