@@ -365,8 +365,9 @@ class WalletAccount:
         await self._commit(change)
 
     async def record_settled(self, sequence: int) -> None:
-        """At least q validators have applied the certificate of a slot."""
-        if self._require(sequence).record.state is OutgoingState.CERTIFIED:
+        """At least q validators have applied the certificate of a slot. Returns once that is durable, also where another call has queued it."""
+        signed = self._signed_at(sequence)
+        if signed is not None and signed.record.state is OutgoingState.CERTIFIED:
             await self._put_state([sequence], OutgoingState.SETTLED)
 
     async def record_done(self, sequence: int) -> list[int]:
@@ -396,7 +397,7 @@ class WalletAccount:
         change = self._begin()
         for sequence in sequences:
             signed = self._require(sequence)
-            self._put(change, replace(signed, record=replace(signed.record, state=state)))
+            self._put(change, replace(signed, record=replace(signed.record, state=max(signed.record.state, state))))
         await self._commit(change)
 
     # --- What others know of our own account

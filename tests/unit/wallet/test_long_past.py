@@ -229,7 +229,12 @@ async def test_transition_is_settled_once_that_is_durable(bench: Bench) -> None:
     assert unsettled is not None
     assert unsettled.state is OutgoingState.CERTIFIED
     assert account.outgoing() == [unsettled] == [account.outgoing_at(0)]
+    again = asyncio.create_task(account.record_settled(0))
+    await asyncio.sleep(0)
+    assert not again.done(), "another call has queued it, and it is not durable"
     disks[0].goes_on.set()
+    await again
+    assert account.outgoing()[-1].state >= OutgoingState.SETTLED
     await eventually(lambda: account.unsettled() is None)
     assert account.outgoing()[-1].state >= OutgoingState.SETTLED
 
