@@ -24,7 +24,7 @@ from testnet.profiles import load_profile
 from testnet.routed_service import Address
 from tests.unit.network.peers import eventually
 
-BENCHES = ("throughput", "scale", "catch-up", "soak")
+BENCHES = ("proofs", "throughput", "scale", "catch-up", "soak")
 RELAY: Address = ("127.0.0.1", 40_001)
 TIMES = {"count": 3, "median_ms": 5.0, "p90_ms": 6.0, "p99_ms": 7.0, "max_ms": 7.0}
 ASKED = {"idle": TIMES, "busy": TIMES, "slower": 1.0}
