@@ -21,8 +21,8 @@ def tables(result: Result) -> Sequence[Table]:
     rows = zip(options["validators"], figures["round_trips_ms"], figures["votes_ms"], strict=True)
     ways = Table(
         ("validator", "round trip, ms", "from the first request to its vote, ms"),
-        tuple((name, _shown(trip), _shown(vote)) for name, trip, vote in rows),
-        "Medians:",
+        tuple((name, _shown(trip, "not reached"), _shown(vote, "none")) for name, trip, vote in rows),
+        "Medians. A validator that has the certificate before it has checked the request votes no more: one that is always the last has no vote here.",
     )
     steps = Table(
         ("at the wallet, ms", "median", "p99"), tuple((name, number(found["median"]), number(found["p99"])) for name, found in figures["steps"].items())
@@ -34,5 +34,5 @@ def _row(words: str, found: dict[str, Any], count: int) -> tuple[str, ...]:
     return words, *(number(found[name]) for name in ("median", "p90", "p99", "longest", "floor", "above_floor")), f"{found['within_target']} of {count}"
 
 
-def _shown(value: float | None) -> str:
-    return "not reached" if value is None else number(value)
+def _shown(value: float | None, missing: str) -> str:
+    return missing if value is None else number(value)

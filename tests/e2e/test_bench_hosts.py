@@ -32,7 +32,11 @@ async def test_payments_to_running_validators_are_timed_beside_the_round_trips(t
     figures = told["figures"]
     assert (told["benchmark"], figures["payments"], figures["unacknowledged"]) == ("hosts", 3, 0)
     assert len(figures["round_trips_ms"]) == len(figures["votes_ms"]) == 4
-    assert min(*figures["round_trips_ms"], *figures["votes_ms"]) > 0
+    assert min(figures["round_trips_ms"]) > 0
+    # Whoever has the certificate before it has checked the request votes no more: beside a loaded machine one may do so each time.
+    voted = [ms for ms in figures["votes_ms"] if ms is not None]
+    assert len(voted) >= 3
+    assert min(voted) > 0
     assert figures["certificate"]["floor"] == sorted(figures["round_trips_ms"])[2]
     assert 0 < figures["certificate"]["median"] <= figures["acks"]["median"]
     assert figures["steps"]["prove"]["median"] > 0

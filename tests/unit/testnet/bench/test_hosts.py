@@ -42,8 +42,15 @@ def test_who_is_away_is_left_out_and_said_to_be() -> None:
     assert (figures["certificate"]["floor"], figures["votes_ms"][3]) == (26.0, None)
     options = {"network": "four-cities", "validators": ["V1, a", "V2, b", "V3, c", "V4, d"]}
     shown = as_markdown(tables(Result("hosts", "2026-11-23", "command", 0, {}, options, figures)))
-    assert "| V4, d | not reached | not reached |" in shown
+    assert "| V4, d | not reached | none |" in shown
     assert "1 of 1" in shown
+
+
+def test_validator_that_is_reached_and_never_needed_has_a_way_and_no_vote() -> None:
+    figures = figures_of([payment([30, 20, 60], 61, [80, 90, 120, 130])], [12.0, 1.0, 26.0, 48.0], QUORUM)
+    options = {"network": "four-cities", "validators": ["V1, a", "V2, b", "V3, c", "V4, d"]}
+    shown = as_markdown(tables(Result("hosts", "2026-11-23", "command", 0, {}, options, figures)))
+    assert "| V4, d | 48.0 | none |" in shown
 
 
 def test_payment_without_a_quorum_of_acknowledgements_is_counted_apart() -> None:
