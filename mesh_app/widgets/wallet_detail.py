@@ -18,6 +18,8 @@ NOTHING: Final = "00" * 32
 LARGE_DIGITS: Final = 8
 """Of the commitment, shown as large as the balance."""
 LABEL_WIDTH: Final = 11
+OPENED_HERE: Final = ("units, opened here alone", "opened here alone", "opened here")
+"""Of these the first that fits below the balance."""
 
 
 class WalletPane(LineView):
@@ -187,7 +189,7 @@ def _below(wallet: WalletView, width: int, *, hides_amounts: bool) -> list[Line]
         moving.append((Span(f"+{shown(wallet.incoming, hides_amounts=hides_amounts)} coming in", "wait"),))
     if wallet.in_flight:
         moving.append((Span(f"−{shown(wallet.in_flight, hides_amounts=hides_amounts)} on its way", "wait"),))
-    lines.append(fitted(moving, width) if moving else (Span("units, opened here alone", "dim"),))
+    lines.append(fitted(moving, width) if moving else (Span(next((words for words in OPENED_HERE if len(words) <= width), ""), "dim"),))
     if wallet.unopenable:
         lines.append((Span(f"{amount(wallet.unopenable)} that came cannot be opened", "down"),))
     return lines

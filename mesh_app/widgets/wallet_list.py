@@ -23,7 +23,7 @@ HIDDEN: Final = "•••••"
 WORD_WIDTH: Final = 11
 BALANCE_WIDTH: Final = 14
 SHORT_NAME: Final = 8
-NARROW_ROW: Final = 24
+SHORTEST_NAME: Final = 2
 
 
 class WalletList(RowList[str]):
@@ -122,9 +122,13 @@ def wallet_line(wallet: WalletView, width: int, *, hides_amounts: bool) -> Line:
         return (Span(f"{glyph} ", tone), Span(padded(wallet.name, max(4, width - len(word) - 3))), Span(f" {word}", tone))
     value = shown(wallet.balance, hides_amounts=hides_amounts)
     coming = f"+{shown(wallet.incoming, hides_amounts=hides_amounts)} " if wallet.incoming else ""
-    balance_width = max(BALANCE_WIDTH, len(value) + len(coming)) if width >= NARROW_ROW else len(value) + len(coming)
-    has_word = width - 2 - balance_width - WORD_WIDTH >= SHORT_NAME or (wallet.state != "idle" and width >= NARROW_ROW and not coming)
-    middle = padded(word, WORD_WIDTH) if has_word else ""
-    name = padded(wallet.name, max(3, width - 2 - len(middle) - balance_width))
+    least = len(coming) + len(value)
+    room = width - 3 - WORD_WIDTH  # for name and figures, with the word between them
+    if room - max(BALANCE_WIDTH, least) >= SHORT_NAME:
+        middle, balance_width = padded(word, WORD_WIDTH), max(BALANCE_WIDTH, least)
+    else:
+        # The glyph says "idle" well enough; any other word is worth the rest of a long name, and none is worth a digit.
+        middle, balance_width = (padded(word, WORD_WIDTH) if wallet.state != "idle" and room - least >= SHORTEST_NAME else ""), least
+    name = padded(wallet.name, max(SHORTEST_NAME, width - 3 - len(middle) - balance_width)) + " "
     figures = (Span(right_aligned(coming, balance_width - len(value)), "wait"), Span(value, "amount"))
     return (Span(f"{glyph} ", tone), Span(name), Span(middle, tone), *figures)
