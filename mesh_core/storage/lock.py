@@ -8,6 +8,8 @@ import fcntl
 import itertools
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mesh_core.errors import ErrorCode, LocalFault
@@ -44,19 +46,12 @@ class OwnerLock:
         while True:
             # No link is followed: in a folder that somebody else has packed it could lead to any file of this user, which would be emptied here.
             descriptor = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, LOCK_FILE_MODE)
-            try:
+            with _taking(descriptor, path):
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 is_current = _is_same_file(descriptor, lock_path)
                 if is_current:
                     os.ftruncate(descriptor, 0)
                     os.pwrite(descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
-            except BlockingIOError:
-                owner = _read_owner(descriptor)
-                os.close(descriptor)
-                raise StoreLocked(path, owner) from None
-            except BaseException:
-                os.close(descriptor)
-                raise
             if is_current:
                 return cls(descriptor)
             # Somebody deleted the lock file between our open and our lock: what we hold guards nothing.
@@ -72,15 +67,8 @@ class OwnerLock:
             descriptor = os.open(path.with_name(path.name + LOCK_SUFFIX), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except FileNotFoundError:
             return None
-        try:
+        with _taking(descriptor, path):
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            owner = _read_owner(descriptor)
-            os.close(descriptor)
-            raise StoreLocked(path, owner) from None
-        except BaseException:
-            os.close(descriptor)
-            raise
         return cls(descriptor)
 
     def release(self) -> None:
@@ -88,6 +76,19 @@ class OwnerLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+@contextmanager
+def _taking(descriptor: int, path: Path) -> Iterator[None]:
+    """Closes the descriptor of `path`'s lock file where the block fails; a lock that another process has becomes StoreLocked with its owner's name."""
+    try:
+        try:
+            yield
+        except BlockingIOError:
+            raise StoreLocked(path, _read_owner(descriptor)) from None
+    except BaseException:
+        os.close(descriptor)
+        raise
 
 
 def _is_same_file(descriptor: int, path: Path) -> bool:
