@@ -1,6 +1,7 @@
 """Four real validators, and wallets that pay through them: in this process, or in the process that the workstation uses."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from mesh_core.crypto.keys import WalletKeys
 from mesh_core.errors import LocalFault
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.protocol.genesis import Genesis
+from mesh_core.validator.status import ask_status
 from mesh_core.wallet import events
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.network import load_network
@@ -23,7 +25,7 @@ from tests.unit.network.peers import eventually
 T = TypeVar("T")
 Event = dict[str, Any]
 
-SETTLED_S = 30.0
+SETTLED_S = 60.0
 """Within so long everything is done that does not wait for something else, also on a machine that does a lot besides."""
 
 
@@ -65,7 +67,11 @@ class LocalNetwork:
         assert {status["supply_audit"] for status in self.statuses().values()} == {True}
 
     async def until_at_rest(self, *wallets: Wallet) -> int:
-        """Every validator has applied the same certificates, everything is claimed, and these wallets know it; returns the number of certificates."""
+        """Every validator has applied the same certificates, everything is claimed, and these wallets know it; returns the number of certificates.
+
+        A validator writes its status a moment after a certificate, so the latest lines may all be from before the last one, and alike. So each validator is
+        asked besides how much it has applied by now.
+        """
 
         def is_at_rest() -> bool:
             statuses = [(status["log_length"], status["state_digest"], status["outputs_count"]) for status in self.statuses().values()]
@@ -73,8 +79,18 @@ class LocalNetwork:
             idle = all(wallet.is_in_step and not wallet.is_busy and wallet.account.balance.incoming == 0 for wallet in wallets)
             return idle and len(accounts) == len(set(statuses)) == 1 and statuses[0][2] == 0
 
-        await self.until(is_at_rest)
-        return max(int(status["log_length"]) for status in self.statuses().values())
+        async with asyncio.timeout(SETTLED_S):
+            while True:
+                await self.until(is_at_rest)
+                told = {index: int(status["log_length"]) for index, status in self.statuses().items()}
+                if {index: await self._ask_log_length(index) for index in told} == told and is_at_rest():
+                    return max(told.values())
+                await asyncio.sleep(0.01)
+
+    async def _ask_log_length(self, index: int) -> int:
+        """How many certificates a validator has applied by now."""
+        report = json.loads(await asyncio.to_thread(ask_status, self.folder.validator(index).data_dir))
+        return int(report["log_length"])
 
     @asynccontextmanager
     async def wallets(self, home: Path | None = None) -> AsyncIterator[WalletHome]:
