@@ -18,12 +18,22 @@ from mesh_core.storage.validator_store import DATABASE_NAME, FORMAT_NAME, FORMAT
 from mesh_core.types.basic import Hash32
 from mesh_core.types.certificate import CERTIFICATE
 from mesh_core.types.messages import PongFlag, SyncResponse
+from testnet.audit import reading
 from testnet.audit.folders import audit_folders
 from testnet.audit.network import audit_sights
 from testnet.audit.report import AuditReport
 from tests.cluster import Cluster, cert_id_of, certify_by_hand, sign_core
 from tests.unit.testnet.audit.ledger import change_record, cluster_with, data_of, proven_ledger, sights_of, write_folders
 from tests.unit.testnet.observer.machines import MachineSights
+
+
+class Clock:
+    """Seconds that the test gives."""
+
+    now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
 
 
 def nothing(*_: object) -> None:
@@ -115,6 +125,28 @@ async def test_silent_validator_is_no_equal_digest() -> None:
     report = await audited(sights, cluster.genesis)
     assert found(report) == [("V2", "", ErrorCode.PEER_UNREACHABLE)]
     assert not report.is_good
+
+
+async def test_whoever_gives_its_log_by_the_drop_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = cluster_with(proven_ledger())
+    sights = sights_of(cluster)
+
+    def first_alone(answer: Any) -> Any:
+        # Each answer is a minute of waiting that nobody has to wait here.
+        clock.now_s += 61
+        return replace(answer, items=answer.items[:1], more=True)
+
+    sights.bends[1] = first_alone
+    clock = Clock()
+    monkeypatch.setattr(reading, "time", clock)
+    report = await audited(sights, cluster.genesis)
+    assert found(report) == [("V2", "", ErrorCode.PEER_TIMEOUT)]
+    assert [one.length for one in report.validators] == [5, 0, 5, 5]
+
+
+@pytest.mark.parametrize(("entries", "waited_s"), [(0, 60.0), (301, 60.1), (5 * 3_600, 3_600.0)])
+def test_whoever_gives_its_log_at_a_walk_is_waited_for(entries: int, waited_s: float) -> None:
+    reading.require_pace(entries, waited_s)
 
 
 async def test_word_that_its_log_does_not_amount_to() -> None:
