@@ -83,12 +83,9 @@ class Asked:
     idle: Times = field(default_factory=Times)
     busy: Times = field(default_factory=Times)
 
-    async def ask(self, times: Times) -> bool:
-        """One vote; False when no payment is left."""
-        payment = next(self.payments, None)
-        if payment is not None:
-            times.add(await self.asker.vote(payment))
-        return payment is not None
+    async def ask(self, times: Times) -> None:
+        """One vote, for the next payment."""
+        times.add(await self.asker.vote(next(self.payments)))
 
     def figures(self) -> dict[str, Any]:
         """Both phases, and how much slower the second is."""
@@ -150,9 +147,10 @@ async def _ask_idle(count: int, *several: Asked) -> None:
 
 
 async def _ask_meanwhile(plan: CatchUpPlan, progress: Progress, several: tuple[Asked, ...]) -> None:
-    """Ask all in turn until everything is fetched, or no payment is left."""
-    is_left = not plan.silent
-    while is_left and progress.height < plan.certificates:
+    """Ask all in turn until everything is fetched, or no payments are left but those of the idle votes, which come before and afterwards."""
+    rounds_left = 0 if plan.silent else plan.payments // 3 - 2 * plan.idle_votes
+    while rounds_left and progress.height < plan.certificates:
+        rounds_left -= 1
         for asked in several:
-            is_left &= await asked.ask(asked.busy)
+            await asked.ask(asked.busy)
     await until(lambda: progress.height >= plan.certificates, "the last certificate", CAUGHT_UP_S)

@@ -8,7 +8,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,18 +96,19 @@ class Soak:
         return {"id": ORDER_ID, "command": "traffic", **told}
 
     async def _sample_until_over(self, traffic: Running) -> None:
+        """At least once, also where somebody has pressed Ctrl-C by now: what is told has every process in it."""
         loop = asyncio.get_running_loop()
         began, told = loop.time(), loop.time()
-        while not self._stop.is_set() and loop.time() < began + self._plan.seconds:
+        while True:
             self._sample(loop.time() - began, traffic)
             if loop.time() >= told + TELL_S:
                 told = loop.time()
                 self._say(self._words(told - began, traffic))
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(self._plan.every_s):
                     await self._stop.wait()
-            except TimeoutError:
-                continue
+            if self._stop.is_set() or loop.time() >= began + self._plan.seconds:
+                return
 
     def _sample(self, at_s: float, traffic: Running) -> None:
         pids = {f"V{index + 1}": pid for index in range(self._plan.validators) if (pid := self._supervisor.pid(index)) is not None}
