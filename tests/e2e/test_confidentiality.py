@@ -7,6 +7,7 @@ shown to find each form of each kind of secret where it is planted, in each kind
 
 import asyncio
 import contextlib
+import json
 import secrets
 import shutil
 import sqlite3
@@ -24,6 +25,7 @@ from mesh_core.storage.validator_store import DATABASE_NAME
 from mesh_core.types.events import EventKind
 from mesh_core.types.messages import MAX_FRAME_BYTES, Event, encode_message
 from mesh_core.validator.config import load_config, write_config
+from mesh_core.validator.status import ask_status
 from mesh_core.wallet import events
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.network import load_network
@@ -137,6 +139,9 @@ async def _play(network: NetworkFolder, processes: list[ValidatorProcess]) -> di
     home = WalletHome(network.wallets, load_network(network.network_file), told.append, _raise)
     home.start()
     try:
+        # Each announces what it applies to whoever has subscribed by then: so each sends every certificate.
+        for process in processes:
+            await eventually(lambda folder=process.folder: json.loads(ask_status(folder.data_dir))["subscriptions"] > 0, within_s=SETTLED_S)  # type: ignore[misc]
         alice, bob = home.wallet("alice"), home.wallet("bob")
         numbers = {"the amount": (amount, AMOUNT_BYTES), "the amount back": (back, AMOUNT_BYTES)}
         await home.pay("alice", "bob", amount, TEXT)
@@ -189,10 +194,12 @@ async def test_what_was_searched_is_what_the_validators_wrote_and_sent(played: P
         assert len(certificates) == 4
         assert all(certificate in played.places[f"{name} rows"] for certificate in certificates)
         assert any(certificate in played.places[f"{name}/{TAP}"] for certificate in certificates)
-        assert b'"vote_cast"' in played.places[f"{name} events"]
+        assert b'"certificate_applied"' in played.places[f"{name} events"]
         assert b"HANDSHAKE" in played.places[f"{name}/validator.log"]
         assert b" DEBUG " in played.places[f"{name}/validator.log"]
         assert any(place.startswith(f"running {name}/data/") and place.endswith("-wal") and len(data) > 4096 for place, data in played.places.items())
+    # A quorum votes; who gets each certificate before it has checked the request has no vote.
+    assert sum(b'"vote_cast"' in played.places[f"v{index + 1} events"] for index in range(4)) >= 3
 
 
 # --- A planted one is ------------------------------------------------------------------------------------------------------------------------------
