@@ -8,7 +8,7 @@ from tests.unit.network.peers import eventually
 REPOSITORY = Path(__file__).parents[2]
 START_S = 30.0
 """A process that is not ready by then never will be, however busy the machine."""
-END_S = 20.0
+END_S = 30.0
 
 
 def is_running(pid: int) -> bool:

@@ -15,7 +15,7 @@ from mesh_core.validator.lifting import confirmation_sentence
 from testnet.child import Event
 from testnet.control_client import connected
 from testnet.layout import NetworkFolder
-from tests.e2e.processes import END_S, REPOSITORY, is_running, until_ended
+from tests.e2e.processes import END_S, REPOSITORY, START_S, is_running, until_ended
 from tests.e2e.test_up import Up, up
 from tests.unit.network.peers import eventually
 
@@ -34,7 +34,7 @@ async def typed(home: Path, line: str) -> tuple[int, str, str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(END_S):
+    async with asyncio.timeout(START_S):
         out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()
 
@@ -53,7 +53,13 @@ def state_of(pid: int) -> str:
     return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0]
 
 
+async def until_stopped(pid: int) -> None:
+    """Return when SIGSTOP has come into effect: a process that waits for a processor or for the disk takes the signal afterwards."""
+    await eventually(lambda: state_of(pid) == "T", within_s=END_S)
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_a_network_is_operated_from_beside(tmp_path: Path) -> None:
     home = tmp_path / "home"
     folder = NetworkFolder(home)
@@ -96,17 +102,22 @@ async def _operate(home: Path, folder: NetworkFolder, pids: list[int], heard: li
     assert (await done(home, "start V3")).startswith("V3 is up, process ")
     status, _, err = await typed(home, "lift V3 --confirm yes")
     assert (status, "the sentence is: nothing else will ever vote" in err) == (1, True)
-    quarantined = [event["quarantine"] for event in heard if event["event"] == "ready" and event["validator"] == 2]
-    assert all("votes of this validator may be forgotten" in reason for reason in quarantined[-2:])
+
+    def quarantined() -> list[str]:
+        """Of V3's lives that the follower has heard of by now, the reasons of those in quarantine."""
+        return [event["quarantine"] for event in heard if event["event"] == "ready" and event["validator"] == 2 and event["quarantine"] is not None]
+
+    await eventually(lambda: len(quarantined()) == 2, within_s=END_S)
+    assert all("votes of this validator may be forgotten" in reason for reason in quarantined())
     sentence = confirmation_sentence(load_genesis(folder.genesis_file).committee.validators[2])
     async with connected(folder) as client:  # its spaces would be split above
         await client.order("lift", validator="V3", confirm=sentence)
     assert (await status_of(home))["validators"][2]["flags"] == 0
 
     assert (await done(home, "pause V2")).startswith("V2 is paused")
-    assert state_of(pids[1]) == "T"
+    await until_stopped(pids[1])
     assert (await done(home, "resume V2")).startswith("V2 is up")
-    await eventually(lambda: state_of(pids[1]) != "T")
+    await eventually(lambda: state_of(pids[1]) != "T", within_s=END_S)
 
     await done(home, "link cut V1 V3")
     await done(home, "link slow wallets V4 --ms 5")
@@ -121,16 +132,17 @@ async def _operate(home: Path, folder: NetworkFolder, pids: list[int], heard: li
     assert any(line.startswith("── exit -9 ") for line in logs)
     assert (await done(home, "logs -n 1 --json")).count('{"validator": "V') == 4
 
+    told = {"validator_state", "ready", "status", "log_line", "line_state", "control_order", "validator_wiped", "quarantine_lifted"}
+    await eventually(lambda: told <= {event["event"] for event in heard}, within_s=END_S)
     names = [event["event"] for event in heard]
     assert names[0] == "snapshot_begin"
     assert names.index("network") < names.index("snapshot_end")
-    assert {"validator_state", "ready", "status", "log_line", "line_state", "control_order", "validator_wiped", "quarantine_lifted"} <= {*names}
 
 
 async def _die_with_one_paused(home: Path, running: Up) -> None:
     """SIGKILL to whoever runs the network: a validator that is paused cannot notice by itself."""
     await done(home, "pause V1")
     paused = (await status_of(home))["validators"][0]["pid"]
-    assert state_of(paused) == "T"
+    await until_stopped(paused)
     os.kill(running.process.pid, signal.SIGKILL)
     await until_ended(paused)

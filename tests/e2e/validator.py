@@ -28,7 +28,7 @@ from tests.e2e.processes import END_S, REPOSITORY, START_S, is_running
 from tests.unit.network.peers import eventually
 
 Event = dict[str, Any]
-ANSWER_S = 20.0
+ANSWER_S = 30.0
 
 
 class ValidatorProcess:
