@@ -5,13 +5,13 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from mesh_app.demo import command as recordings
 from mesh_app.exit_status import ExitStatus
 from mesh_app.settings.settings import LOG_LEVELS, THEMES, Settings
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.storage.named_path import named_path
 from mesh_core.wallet.home_folder import HOME_VARIABLE
 from testnet.completion import add_completion
 
@@ -64,10 +64,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="store_true", help="print the version and the group library in use")
     parser.add_argument(
-        "--home", type=Path, metavar="DIR", help=f"where the network and the wallets are kept (default: ${HOME_VARIABLE}, or a folder of the user's data)"
+        "--home", type=named_path, metavar="DIR", help=f"where the network and the wallets are kept (default: ${HOME_VARIABLE}, or a folder of the user's data)"
     )
     screen = parser.add_argument_group("the workstation")
-    screen.add_argument("--config", type=Path, metavar="FILE", help="the configuration file (mesh-app locate says which one is read otherwise)")
+    screen.add_argument("--config", type=named_path, metavar="FILE", help="the configuration file (mesh-app locate says which one is read otherwise)")
     screen.add_argument("--print-config", action="store_true", help="print a configuration file with the defaults, and a word on each")
     screen.add_argument("--theme", choices=THEMES, help="the colours")
     screen.add_argument("--slow", action=argparse.BooleanOptionalAction, help="for remote links: ten pictures a second, no animation")
@@ -90,8 +90,8 @@ def make_parser() -> argparse.ArgumentParser:
         description="The workstation on a network that another program runs: mesh-app, mesh-testnet up, or validators anywhere. Orders go through the control "
         "socket of that program; wallets of the home that no other program holds can pay. With a network file alone it only looks.",
     )
-    attach.add_argument("--home", type=Path, metavar="DIR", default=argparse.SUPPRESS, help="the network's folder (default: as without attach)")
-    attach.add_argument("--network", type=Path, metavar="FILE", help="a network.toml, and nothing else: no keys, no orders")
+    attach.add_argument("--home", type=named_path, metavar="DIR", default=argparse.SUPPRESS, help="the network's folder (default: as without attach)")
+    attach.add_argument("--network", type=named_path, metavar="FILE", help="a network.toml, and nothing else: no keys, no orders")
     attach.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="no screen: every event as a JSON line, until Ctrl-C")
     add_completion(commands.add_parser("completion", help="print a script that completes mesh-app in a shell"))
     return parser

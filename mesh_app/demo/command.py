@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mesh_app.exit_status import ExitStatus
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.storage.named_path import named_path
 
 if TYPE_CHECKING:
     from mesh_app.demo.showing import Progress, Style
@@ -27,18 +28,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--record",
         action="append",
-        type=Path,
+        type=named_path,
         metavar="FILE",
         help="record into .cast, .mp4, .gif, .png (a poster) or .svg (a picture a chapter); several times for several files. "
         "With --demo the demonstration; alone what you do (.cast), ctrl+r ends it",
     )
     group.add_argument("--live", action="store_true", help="with --demo: real validators, real time (what happens without --replay)")
-    group.add_argument("--replay", type=Path, metavar="FILE", help="the same screens from the events of an earlier run (events.jsonl)")
-    group.add_argument("--events", type=Path, metavar="FILE", help="with --demo: where its events are kept (default: beside the first recording)")
-    group.add_argument("--render", type=Path, metavar="FILE.cast", help="films and pictures of an earlier recording, with --record")
+    group.add_argument("--replay", type=named_path, metavar="FILE", help="the same screens from the events of an earlier run (events.jsonl)")
+    group.add_argument("--events", type=named_path, metavar="FILE", help="with --demo: where its events are kept (default: beside the first recording)")
+    group.add_argument("--render", type=named_path, metavar="FILE.cast", help="films and pictures of an earlier recording, with --record")
     group.add_argument("--speed", type=_speed, metavar="X", help="so many times faster; figures stay as they were measured")
     group.add_argument("--size", type=_size, metavar="WxH", help="cells of the recorded terminal (default 120x36, which is 1920 by 1080 pixels)")
-    group.add_argument("--font", type=Path, metavar="FILE.ttf", help="another monospaced font than DejaVu Sans Mono")
+    group.add_argument("--font", type=named_path, metavar="FILE.ttf", help="another monospaced font than DejaVu Sans Mono")
     group.add_argument("--v3", action="store_true", help="asciicast version 3 instead of 2")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mesh_core.errors import LocalFault
+from mesh_core.storage.named_path import named_path
 from mesh_core.validator.identity import IDENTITY_NAME, TLS_CERTIFICATE_NAME, init_identity
 from mesh_core.validator.lifting import run_lifting
 from mesh_core.validator.process import run_validator
@@ -17,8 +18,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a validator or make its keys; returns the exit status."""
     parser = argparse.ArgumentParser(prog="mesh-app --validator", description="Run one MESH validator without a screen, or make its keys.")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--config", type=Path, metavar="FILE", help="run the validator that FILE (TOML) describes")
-    what.add_argument("--init", type=Path, metavar="DIR", help="make a new validator's keys and TLS certificate in DIR, before the genesis that names them")
+    what.add_argument("--config", type=named_path, metavar="FILE", help="run the validator that FILE (TOML) describes")
+    what.add_argument(
+        "--init", type=named_path, metavar="DIR", help="make a new validator's keys and TLS certificate in DIR, before the genesis that names them"
+    )
     parser.add_argument("--supervised", action="store_true", help="stop when standard input ends")
     parser.add_argument("--status", action="store_true", help="do not run it: ask the one that runs how it is")
     parser.add_argument("--json", action="store_true", help="with --status: one JSON object")

@@ -4,14 +4,16 @@ import argparse
 import sys
 from pathlib import Path
 
+from mesh_core.storage.named_path import named_path
+
 NAME = "report"
 HELP = "make the tables of a document from the results of runs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("results", type=Path, metavar="DIR", help="where runs have left their results (--output DIR)")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the document; what stands between its markers is made anew")
+    parser.add_argument("results", type=named_path, metavar="DIR", help="where runs have left their results (--output DIR)")
+    parser.add_argument("-o", "--output", type=named_path, required=True, metavar="FILE", help="the document; what stands between its markers is made anew")
     parser.add_argument("--check", action="store_true", help="change nothing; exit status 1 unless the document is what the results say")
 
 

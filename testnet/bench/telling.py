@@ -4,8 +4,8 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from mesh_core.storage.named_path import named_path
 from mesh_core.types.visible_text import visible_text
 from testnet.bench.plots import Figure, draw, require_matplotlib
 from testnet.bench.report import tables_of
@@ -16,9 +16,9 @@ from testnet.bench.tables import as_text, describe_run
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the figures go."""
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
-    parser.add_argument("--output", type=Path, metavar="DIR", help="write the result into this folder, for 'bench report'")
+    parser.add_argument("--output", type=named_path, metavar="DIR", help="write the result into this folder, for 'bench report'")
     parser.add_argument("--name", metavar="NAME", help="with --output: what the file is called (default: as the benchmark)")
-    parser.add_argument("--plot", type=Path, metavar="DIR", help="write figures as SVG into this folder")
+    parser.add_argument("--plot", type=named_path, metavar="DIR", help="write figures as SVG into this folder")
 
 
 def require_output(options: argparse.Namespace) -> None:

@@ -3,9 +3,9 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mesh_core.storage.named_path import named_path
 from testnet.commands.home_option import add_home, find_network
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description, parser.epilog = DESCRIPTION, STATUSES
     add_home(parser)
-    parser.add_argument("--network", type=Path, metavar="FILE", help="a network.toml instead of a home: for networks of other machines")
+    parser.add_argument("--network", type=named_path, metavar="FILE", help="a network.toml instead of a home: for networks of other machines")
     parser.add_argument("--offline", action="store_true", help="read the data folders of a home whose validators do not run")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 

@@ -3,8 +3,8 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
+from mesh_core.storage.named_path import named_path
 from testnet.commands.home_option import add_home, find_network
 
 NAME = "down"
@@ -18,7 +18,7 @@ DEADLINE_S = 60.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description, parser.epilog = DESCRIPTION, STATUSES
-    parser.add_argument("folder", type=Path, metavar="DIR", nargs="?", help="the same as --home DIR")
+    parser.add_argument("folder", type=named_path, metavar="DIR", nargs="?", help="the same as --home DIR")
     add_home(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object")
 

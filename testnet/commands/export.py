@@ -7,8 +7,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
+from mesh_core.storage.named_path import named_path
 from testnet.commands.home_option import add_home, find_network
 
 NAME = "export"
@@ -21,9 +21,9 @@ STATUSES = "Exit status: 0 written, 1 refused (the file exists, nobody answers, 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description, parser.epilog = DESCRIPTION, STATUSES
-    parser.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist")
+    parser.add_argument("file", type=named_path, metavar="FILE", help="a file that does not exist")
     add_home(parser)
-    parser.add_argument("--network", type=Path, metavar="FILE", help="a network.toml instead of a home: for networks of other machines")
+    parser.add_argument("--network", type=named_path, metavar="FILE", help="a network.toml instead of a home: for networks of other machines")
     parser.add_argument("--validator", metavar="V3", help="whose log (default: the longest that is good; with --offline V1)")
     parser.add_argument("--offline", action="store_true", help="read the data folder of a validator that does not run")
     parser.add_argument("--json", action="store_true", help="one JSON object")

@@ -4,13 +4,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mesh_core.storage.named_path import named_path
+
 if TYPE_CHECKING:
     from testnet.layout import NetworkFolder
 
 
 def add_home(parser: argparse.ArgumentParser) -> None:
     """`--home DIR`."""
-    parser.add_argument("--home", type=Path, metavar="DIR", help="the folder of the network (default: MESH_HOME, else the user's own)")
+    parser.add_argument("--home", type=named_path, metavar="DIR", help="the folder of the network (default: MESH_HOME, else the user's own)")
 
 
 def find_network(home: Path | None) -> "NetworkFolder":

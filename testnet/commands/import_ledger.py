@@ -3,8 +3,8 @@
 import argparse
 import json
 import sys
-from pathlib import Path
 
+from mesh_core.storage.named_path import named_path
 from testnet.commands.home_option import add_home, find_network
 from testnet.commands.registry import EXIT_FAILED
 
@@ -20,9 +20,9 @@ given all of it, 2 wrong usage."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description, parser.epilog = DESCRIPTION, STATUSES
-    parser.add_argument("file", type=Path, metavar="FILE", help="a ledger of this very network")
+    parser.add_argument("file", type=named_path, metavar="FILE", help="a ledger of this very network")
     add_home(parser)
-    parser.add_argument("--network", type=Path, metavar="FILE", help="a network.toml instead of a home: for networks of other machines")
+    parser.add_argument("--network", type=named_path, metavar="FILE", help="a network.toml instead of a home: for networks of other machines")
     parser.add_argument("--check", action="store_true", help="check the file, and give nothing to anybody; no validator need run")
     parser.add_argument("--json", action="store_true", help="one JSON object")
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mesh_core.storage.named_path import named_path
 from testnet.commands.numbers import read_units, validators_count
 from testnet.commands.profile_option import PROFILES
 
@@ -28,7 +29,7 @@ MAKING = ("validators", "hosts", "name", "faucet", "wallet", "profile")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description, parser.epilog = DESCRIPTION, STATUSES
-    parser.add_argument("home", type=Path, metavar="DIR", help="where the network is made; it must hold none")
+    parser.add_argument("home", type=named_path, metavar="DIR", help="where the network is made; it must hold none")
     parser.add_argument("--recipe", metavar="FILE", help="all of it from a file, or 'example' (docs/operations.md, Recipes)")
     parser.add_argument("--validators", type=validators_count, metavar="N", help="how many (default 4, or one for each of --hosts)")
     parser.add_argument("--hosts", type=_hosts, metavar="A,B,…", help="IP addresses of the machines, one for each validator (default: this machine's loopback)")

@@ -1,8 +1,8 @@
 """`mesh-testnet up DIR`: a network with a faucet in the foreground."""
 
 import argparse
-from pathlib import Path
 
+from mesh_core.storage.named_path import named_path
 from testnet.commands.numbers import validators_count
 from testnet.commands.profile_option import PROFILES
 from testnet.commands.registry import EXIT_FAILED
@@ -18,7 +18,7 @@ STATUSES = """Exit status: 0 stopped as asked, 1 failed (the home is in use, or 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description, parser.epilog = DESCRIPTION, STATUSES
-    parser.add_argument("home", type=Path, metavar="DIR", help="where network and wallets are kept; made with a new network where there is none")
+    parser.add_argument("home", type=named_path, metavar="DIR", help="where network and wallets are kept; made with a new network where there is none")
     parser.add_argument("--validators", type=validators_count, metavar="N", help="with a new network: how many validators (default 4)")
     parser.add_argument("--recipe", metavar="FILE", help="with a new network: what it is made of, a file or 'example' (docs/operations.md, Recipes)")
     parser.add_argument("--profile", metavar="PROFILE", help=f"where validators and wallets are taken to be, for this run: {PROFILES}")

@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from mesh_core.storage.named_path import named_path
 from testnet.commands.registry import EXIT_FAILED
 
 NAME = "vectors"
@@ -17,9 +18,9 @@ DETAIL_CHARACTERS = 160
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="a file in the format of tests/vectors/range-proofs.json")
+    parser.add_argument("file", type=named_path, nargs="?", metavar="FILE", help="a file in the format of tests/vectors/range-proofs.json")
     parser.add_argument("--backend", choices=BACKENDS, help="the group library to check with (default: the one that programs use)")
-    parser.add_argument("--make", type=Path, metavar="FILE", help="write a new file from this prover, for other implementations")
+    parser.add_argument("--make", type=named_path, metavar="FILE", help="write a new file from this prover, for other implementations")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="with --make: other values, blinding factors and nonces")
 
 

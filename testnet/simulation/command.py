@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from mesh_core.errors import ErrorCode, LocalFault
+from mesh_core.storage.named_path import named_path
 from mesh_core.types.committee import MAX_VALIDATORS
 from mesh_core.types.visible_text import visible_text
 from testnet.journal import SIMULATED, Header, JournalWriter, written_journal
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--seeds", type=int, metavar="N", help="run the seeds 0 to N-1 (default: 20)")
     what.add_argument("--seed", type=int, metavar="S", help="run one seed")
-    what.add_argument("--replay", type=Path, metavar="FILE", help="run a trace again, and compare")
+    what.add_argument("--replay", type=named_path, metavar="FILE", help="run a trace again, and compare")
     what.add_argument("--list-mutations", action="store_true", help="name the defences that can be switched off")
     parser.add_argument("--first", type=int, default=0, metavar="S", help="with --seeds: begin here")
     sizes = f"size of the committee, {LEAST_VALIDATORS} to {MAX_VALIDATORS} (default: 4), or several: 4,7,10"
@@ -45,8 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--real-proofs", action="store_true", help="real range proofs in the place of the transparent stand-in: slow")
     parser.add_argument("--real-store", action="store_true", help="the validators' disks are real files, written by the product's own store: slow")
     parser.add_argument("--mutate", default="", metavar="NAME", help="switch a defence off: the simulator must then find a violation")
-    parser.add_argument("--trace", type=Path, metavar="FILE", help="with --seed: write every event to a file")
-    parser.add_argument("--events", type=Path, metavar="FILE", help="with --seed: a journal of the run, for mesh-app --replay FILE")
+    parser.add_argument("--trace", type=named_path, metavar="FILE", help="with --seed: write every event to a file")
+    parser.add_argument("--events", type=named_path, metavar="FILE", help="with --seed: a journal of the run, for mesh-app --replay FILE")
     parser.add_argument("--json", action="store_true", help="one JSON object a seed, and one for all")
     modelled.add_arguments(parser)
 
