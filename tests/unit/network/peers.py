@@ -42,7 +42,7 @@ DIGEST = Hash32(b"\xd1" * 32)
 VALIDATOR_KEYS = tuple(SigningKey(bytes([index]) * 32) for index in range(1, 5))
 COMMITTEE = frozenset(key.public_key for key in VALIDATOR_KEYS)
 WALLET = LocalIdentity(Role.WALLET)
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 """No test waits so long; a condition that has not come true by then never will."""
 
 
