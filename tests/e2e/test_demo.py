@@ -1,6 +1,7 @@
 """The headless demonstration as a command: what it prints, how it ends, and that no process and no file of it is left."""
 
 import asyncio
+import fcntl
 import json
 import os
 import signal
@@ -70,6 +71,16 @@ def heeding_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def keep_in_step(process: asyncio.subprocess.Process) -> None:
+    """Make its output's pipe small: it waits for a reader that falls behind, so that what a line tells still holds when the line is read."""
+    transport = process._transport  # type: ignore[attr-defined]
+    assert isinstance(transport, asyncio.SubprocessTransport)
+    output = transport.get_pipe_transport(1)
+    assert output is not None
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(output.get_extra_info("pipe"), fcntl.F_SETPIPE_SZ, 4096)
+
+
 @asynccontextmanager
 async def demo(temporary: Path, *arguments: str, name: str = "first-payment") -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, running. Its temporary home is made in `temporary`."""
@@ -89,6 +100,7 @@ async def demo(temporary: Path, *arguments: str, name: str = "first-payment") ->
             stderr=asyncio.subprocess.PIPE,
             limit=1 << 20,
         )
+    keep_in_step(process)
     try:
         yield process
     finally:
