@@ -28,8 +28,6 @@ from mesh_core.storage.database import ROWS_PER_PAGE, ROWS_PER_STATEMENT, Databa
 FORMAT = "mesh-test"
 REPOSITORY = Path(__file__).parents[3]
 DEADLINE_SECONDS = 20.0
-# Time for something that must not happen to happen.
-GRACE_SECONDS = 0.2
 
 
 @pytest.fixture
@@ -401,14 +399,14 @@ def test_lock_of_another_program_fails_the_write(path: Path) -> None:
 
 
 def test_hanging_write_fails_at_the_deadline_and_is_not_made_later(path: Path) -> None:
-    database = open_database(path, deadline_seconds=0.3)
+    database = open_database(path)
+    database.deadline_seconds = 0.3  # from now on: a disk that is slow at the opening is not what hangs here
     with hanging_thread(database):
-        begun = time.monotonic()
         with pytest.raises(LocalFault, match="deadline") as caught:
             database.write([("key", b"1")])
         assert caught.value.code == ErrorCode.STORE_WRITE
+        # Neither has waited for the thread: it hangs until this block is left.
         database.close()
-        assert time.monotonic() - begun < DEADLINE_SECONDS / 2
         # The hanging write might still reach the disk, so nobody else may have the file yet.
         with pytest.raises(LocalFault) as locked:
             open_database(path)
@@ -426,11 +424,9 @@ def test_read_waits_for_no_write_however_long_that_takes(path: Path) -> None:
         with hanging_thread(database, is_ended=False):
             writer = threading.Thread(target=database.write, args=([("key", b"2")],))
             writer.start()
-            begun = time.monotonic()
             assert database.get("key") == b"1"
             assert list(database.records()) == [("key", b"1"), ("other", b"1")]
-            assert time.monotonic() - begun < GRACE_SECONDS
-            assert writer.is_alive()
+            assert writer.is_alive(), "it hangs until this block is left, or fails at its deadline: who had waited for it would find it ended"
         writer.join(DEADLINE_SECONDS)
         assert database.get("key") == b"2"
 
