@@ -5,6 +5,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -35,10 +36,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @dataclass
 class Case:
-    """A validator that all tests of this file share, as its neighbours do."""
+    """A validator that all tests of this file share, as its neighbours do. While the file `released` is away, its verifications do not end."""
 
     process: ValidatorProcess
     client: Client
+    released: Path
 
     async def check_well(self) -> None:
         """It has not been restarted, and serves whoever behaves."""
@@ -52,8 +54,12 @@ class Case:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Case]:
-    network, seeds = make_network(tmp_path_factory.mktemp("hostile") / "home")
-    case = Case(ValidatorProcess(network.validator(0)), Client(network, seeds))
+    folder = tmp_path_factory.mktemp("hostile")
+    network, seeds = make_network(folder / "home")
+    released = folder / "released"
+    released.touch()
+    process = ValidatorProcess(network.validator(0), module="tests.e2e.held_validator", environment={"MESH_TEST_RELEASE": str(released)})
+    case = Case(process, Client(network, seeds), released)
     await case.process.start()
     yield case
     await case.process.end()
@@ -151,13 +157,17 @@ async def test_bulk_request_on_a_connection_for_votes(running: Case) -> None:
 
 
 async def test_request_id_that_is_in_use(running: Case) -> None:
-    """Both requests wait for the same range proof, so the first cannot have been answered when the second arrives."""
+    """Both requests wait for the same range proof, which is held up, so the first cannot have been answered when the second arrives."""
     request = VoteRequest(1, (), TRANSITION.encode(running.client.send_unproven("faucet", "bob", 1)))
-    async with raw_peer(running.client.address) as peer:
-        await shake_hands(peer, running)
-        type_byte, payload = encode_message(request)
-        peer.send_bytes(MESSAGE_STREAM, ((1 + len(payload)).to_bytes(4, "big") + bytes([type_byte]) + payload) * 2)
-        await check_refused(peer, running, WireErrorCode.BAD_FRAME)
+    running.released.unlink()
+    try:
+        async with raw_peer(running.client.address) as peer:
+            await shake_hands(peer, running)
+            type_byte, payload = encode_message(request)
+            peer.send_bytes(MESSAGE_STREAM, ((1 + len(payload)).to_bytes(4, "big") + bytes([type_byte]) + payload) * 2)
+            await check_refused(peer, running, WireErrorCode.BAD_FRAME)
+    finally:
+        running.released.touch()
 
 
 async def test_malformed_transitions_and_certificates_are_answered_and_the_connection_stays(running: Case) -> None:
@@ -184,7 +194,9 @@ async def test_transition_with_a_false_proof_is_refused_by_rule_9(running: Case)
         answer = await running.client.vote(connection, running.client.send_unproven("faucet", "bob", 1))
         assert isinstance(answer, VoteReject)
         assert answer.code is ErrorCode.RANGE_PROOF
-    await eventually(lambda: ("0901", 9, "RANGE") in [(told["code"], told["rule"], told["name"]) for told in running.process.named("vote_rejected")])
+    await eventually(
+        lambda: ("0901", 9, "RANGE") in [(told["code"], told["rule"], told["name"]) for told in running.process.named("vote_rejected")], within_s=ANSWER_S
+    )
 
 
 async def test_datagrams_that_are_no_quic(running: Case) -> None:
@@ -212,7 +224,7 @@ async def test_sessions_that_are_cut_off_in_the_middle_of_a_request(running: Cas
 
 async def test_at_the_end_nothing_has_changed_and_nothing_is_left(running: Case) -> None:
     """After all of the above: no vote, no certificate, and every connection is forgotten."""
-    await eventually(lambda: running.process.named("status")[-1]["connections_count"] == 0)
+    await eventually(lambda: running.process.named("status")[-1]["connections_count"] == 0, within_s=ANSWER_S)
     status = running.process.named("status")[-1]
     assert (status["log_length"], status["votes_cast"], status["proofs_waiting"], status["parked_count"], status["flags"]) == (0, 0, 0, 0, 0)
     assert len(running.process.named("ready")) == 1
