@@ -7,6 +7,7 @@ at most once.
 
 import asyncio
 import itertools
+import json
 import signal
 import time
 from collections import Counter
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mesh_core.errors import LocalFault, MeshError
+from mesh_core.validator.status import ask_status
 from mesh_core.wallet.history import Direction
 from mesh_core.wallet.home import WalletHome
 from mesh_core.wallet.network import load_network
@@ -75,6 +77,15 @@ class TortureReport:
         return {"event": "torture", "ok": self.is_good, **asdict(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How long it lasts: until this time of the monotonic clock, and until there were so many kills and final payments."""
+
+    until: float
+    kills_least: int
+    payments_least: int
+
+
 class Torture:
     """One run on a new network in `home`."""
 
@@ -96,14 +107,14 @@ class Torture:
         self._final: list[str] = []
         self.report = TortureReport(seed)
 
-    async def run(self, seconds: float) -> TortureReport:
-        """Pay and kill for so long, then let everything settle and check. MeshError if a process cannot be started."""
+    async def run(self, seconds: float, kills_least: int = 0, payments_least: int = 0) -> TortureReport:
+        """Pay and kill, for so long at least, then let everything settle and check. MeshError if a process cannot be started."""
         started = time.monotonic()
         async with self._supervisor:
             try:
                 await self._supervisor.start_all()
                 await self._start_wallets()
-                await self._pay_and_kill(seconds)
+                await self._pay_and_kill(_Plan(time.monotonic() + seconds, kills_least, payments_least))
                 await self._settle()
             finally:
                 await self._wallets.stop()
@@ -114,21 +125,29 @@ class Torture:
 
     # --- Payments and kills
 
-    async def _pay_and_kill(self, seconds: float) -> None:
-        """Payers order payments until the time is over; the killer goes on as long as they do."""
-        until = time.monotonic() + seconds
+    async def _pay_and_kill(self, plan: _Plan) -> None:
+        """Payers order payments until the plan is fulfilled; the killer goes on as long as they do, but not when all that is left of the plan are payments.
+
+        On a machine that is slow enough, processes that are killed again and again would never finish one.
+        """
         over = asyncio.Event()
-        killer = asyncio.create_task(self._kill_at_random(over))
+        killer = asyncio.create_task(self._kill_at_random(over, plan))
         try:
-            await asyncio.gather(*(self._pay_at_random(f"payer {number}", until) for number in range(PAYERS_COUNT)))
+            await asyncio.gather(*(self._pay_at_random(f"payer {number}", plan) for number in range(PAYERS_COUNT)))
         finally:
             # The killer is not interrupted: whom it has killed last, it starts again.
             over.set()
             await killer
 
-    async def _pay_at_random(self, name: str, until: float) -> None:
+    def _lacks_kills(self, plan: _Plan) -> bool:
+        return time.monotonic() < plan.until or self.report.validator_kills + self.report.wallet_kills < plan.kills_least
+
+    def _lacks_payments(self, plan: _Plan) -> bool:
+        return self.report.payments_final < plan.payments_least
+
+    async def _pay_at_random(self, name: str, plan: _Plan) -> None:
         chance = self._chance.fork(name)
-        while time.monotonic() < until:
+        while self._lacks_kills(plan) or self._lacks_payments(plan):
             await self._are_wallets_up.wait()
             sender, recipient = chance.sample(self._names, 2)
             text = f"torture {next(self._numbers)}"
@@ -143,9 +162,9 @@ class Torture:
                 self.report.payments_final += 1
                 self._final.append(text)
 
-    async def _kill_at_random(self, over: asyncio.Event) -> None:
+    async def _kill_at_random(self, over: asyncio.Event, plan: _Plan) -> None:
         chance = self._chance.fork("killer")
-        while not over.is_set():
+        while not over.is_set() and (self._lacks_kills(plan) or not self._lacks_payments(plan)):
             await asyncio.sleep(chance.between(*KILL_INTERVAL_S))
             if chance.chance(WALLETS_SHARE):
                 await self._kill_wallets()
@@ -178,7 +197,7 @@ class Torture:
                 await self._supervisor.start(index)
         try:
             async with asyncio.timeout(SETTLED_DEADLINE_S):
-                while not self._is_settled():
+                while not (self._is_settled() and await self._is_all_told() and self._is_settled()):
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
@@ -190,6 +209,17 @@ class Torture:
         told = [self._wallets_told.get(name) for name in self._names]
         idle = all(event is not None and event["state"] == "idle" and event["incoming"] == event["in_flight"] == 0 for event in told)
         return idle and len(self._statuses) == self._genesis.committee.size and len(states) == 1 and states.pop()[2] == 0
+
+    async def _is_all_told(self) -> bool:
+        """Whether the latest status lines are of what the validators have applied by now: each comes a moment after a certificate."""
+        for index, status in tuple(self._statuses.items()):
+            try:
+                report = json.loads(await asyncio.to_thread(ask_status, self._folder.validator(index).data_dir))
+            except LocalFault:
+                return False
+            if report["log_length"] != status.get("log_length"):
+                return False
+        return True
 
     def _describe_unsettled(self) -> str:
         logs = {f"V{index + 1}": status.get("log_length") for index, status in sorted(self._statuses.items())}
@@ -255,6 +285,8 @@ class Torture:
         self.report.faults.append(str(fault))
 
 
-async def torture(home: Path, *, seconds: float, seed: int, wallets_count: int, tell: Callable[[str], None]) -> TortureReport:
-    """Torture a new network in `home` for so long."""
-    return await Torture(home, seed=seed, wallets_count=wallets_count, tell=tell).run(seconds)
+async def torture(
+    home: Path, *, seconds: float, seed: int, wallets_count: int, tell: Callable[[str], None], kills_least: int = 0, payments_least: int = 0
+) -> TortureReport:
+    """Torture a new network in `home` for so long, and until there were so many kills and final payments."""
+    return await Torture(home, seed=seed, wallets_count=wallets_count, tell=tell).run(seconds, kills_least, payments_least)
