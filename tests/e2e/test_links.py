@@ -53,10 +53,10 @@ async def test_lines_between_validators_and_from_the_wallets(tmp_path: Path) -> 
             pids = one.pids()
             assert not one.runs_relays(), "nobody has cut anything: no process, no relay"
 
-            # Slow: both ends measure it; the others' lines are as they were.
+            # Slow: both ends measure it; the others' lines are as they were, though a busy machine may have delayed the last of their pings.
             await one.links.set(Line.between(0, 2), Conditions(delay_ms=100))
             await one.network.until(lambda: (one.reaches(0, 2) or 0) >= 200 and (one.reaches(2, 0) or 0) >= 200)
-            assert (one.reaches(0, 1) or 999) < 200
+            await one.network.until(lambda: (one.reaches(0, 1) or 999) < 200)
             # A validator that is started again finds its lines as they are.
             await one.network.supervisor.restart(2)
             await one.network.until(lambda: (one.reaches(2, 0) or 0) >= 200)

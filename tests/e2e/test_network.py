@@ -19,8 +19,9 @@ from tests.unit.network.peers import NETWORK_ID, VALIDATOR_KEYS, WALLET, eventua
 ROOT = Path(__file__).parents[2]
 START_S = 30.0
 """A process that is not ready by then never will be."""
-NOTICED_S = 6.0
-"""Silence is noticed after 2.5 s and a new connection takes milliseconds; QUIC alone would take ten seconds. The rest is for a busy machine."""
+NOTICED_S = 30.0
+"""Silence is noticed after 2.5 s and a new connection takes milliseconds, on a machine that has time for it. That it was noticed, and was not the end that
+QUIC alone makes of such a connection after ten seconds, is told by `doubted_first`."""
 
 
 class Process:
@@ -85,7 +86,7 @@ async def linked(folder: Path) -> AsyncIterator[tuple[Process, ValidatorLink, li
     link = ValidatorLink(process.address, WALLET, NETWORK_ID, on_status=statuses.append)
     link.start()
     try:
-        await eventually(lambda: link.status.rtt_ms is not None)
+        await eventually(lambda: link.status.rtt_ms is not None, within_s=START_S)
         yield process, link, statuses
     finally:
         link.close()
@@ -97,27 +98,41 @@ async def ask(link: ValidatorLink, text: str) -> str:
     return text_of(await link.request(vote_request(text.encode()), START_S))
 
 
+def doubted_first(statuses: list[LinkStatus]) -> bool:
+    """Whether the link has doubted its connection before that had ended."""
+    states = [status.state for status in statuses]
+    return next(state for state in states[states.index(LinkState.UP) :] if state is not LinkState.UP) is LinkState.SILENT
+
+
+def first_end(statuses: list[LinkStatus]) -> str:
+    """Why the link's first connection ended with no other in its place."""
+    return next(status.last_error for status in statuses if status.state is LinkState.DOWN)
+
+
 async def test_killed_and_restarted_process_is_found_again_by_the_next_request(tmp_path: Path) -> None:
     async with linked(tmp_path) as (process, link, _):
         assert await ask(link, "before") == "before"
         await process.kill()
         await process.start()
         assert await ask(link, "after") == "after"
-        assert link.status.connections_made == 2
+        assert link.status.connections_made >= 2
 
 
 async def test_killed_and_restarted_process_is_noticed_without_a_request(tmp_path: Path) -> None:
-    async with linked(tmp_path) as (process, link, _):
+    async with linked(tmp_path) as (process, link, statuses):
         await process.kill()
         await process.start()
-        await eventually(lambda: link.status.connections_made == 2 and link.status.state is LinkState.UP, within_s=NOTICED_S)
+        await eventually(lambda: link.status.connections_made >= 2 and link.status.state is LinkState.UP, within_s=NOTICED_S)
+        assert doubted_first(statuses)
 
 
 async def test_request_made_while_the_process_is_dead_is_answered_by_its_successor(tmp_path: Path) -> None:
-    async with linked(tmp_path) as (process, link, _):
+    async with linked(tmp_path) as (process, link, statuses):
         await process.kill()
         waiting = asyncio.create_task(ask(link, "patient"))
         await eventually(lambda: link.status.state is LinkState.DOWN, within_s=NOTICED_S)
+        assert doubted_first(statuses)
+        assert "silent, and no new connection" in first_end(statuses)
         await process.start()
         assert await waiting == "patient"
 
@@ -127,7 +142,8 @@ async def test_frozen_process_is_silent_then_down_and_up_again_when_it_thaws(tmp
     async with linked(tmp_path) as (process, link, statuses):
         process.signal(signal.SIGSTOP)
         await eventually(lambda: link.status.state is LinkState.DOWN, within_s=NOTICED_S)
-        assert LinkState.SILENT in [status.state for status in statuses]
+        assert doubted_first(statuses)
+        assert "silent, and no new connection" in first_end(statuses)
         process.signal(signal.SIGCONT)
         assert await ask(link, "thawed") == "thawed"
 
@@ -135,7 +151,6 @@ async def test_frozen_process_is_silent_then_down_and_up_again_when_it_thaws(tmp
 async def test_graceful_stop_ends_cleanly_and_is_told_to_the_link(tmp_path: Path) -> None:
     async with linked(tmp_path) as (process, link, statuses):
         assert await process.stop() == 0
-        await eventually(lambda: link.status.state is not LinkState.UP, within_s=NOTICED_S)
-        assert any("validator stops" in status.last_error for status in statuses)
+        await eventually(lambda: any("validator stops" in status.last_error for status in statuses), within_s=NOTICED_S)
         with pytest.raises(PeerFault):
             await link.request(vote_request(), 0.2)
