@@ -5,6 +5,7 @@ due before the first byte is read. What is left unanswered by this clock was lef
 """
 
 import asyncio
+import math
 import selectors
 import time
 
@@ -19,10 +20,13 @@ class _SteadyClock(selectors.DefaultSelector):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown = self._looked_at = time.monotonic()
+        self._shown = self._looked_at = self._told = time.monotonic()
 
     def time(self) -> float:
-        return self._shown + min(time.monotonic() - self._looked_at, MOST_IN_A_TURN_S)
+        """Never the same twice: timers of one moment have no order in asyncio, and what was asked for first is to happen first."""
+        now = self._shown + min(time.monotonic() - self._looked_at, MOST_IN_A_TURN_S)
+        self._told = max(now, math.nextafter(self._told, math.inf))
+        return self._told
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:

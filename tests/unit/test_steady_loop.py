@@ -12,7 +12,7 @@ def hold_up(seconds: float) -> None:
     time.sleep(seconds)
 
 
-async def test_tests_of_the_network_run_on_it() -> None:
+async def test_tests_run_on_it() -> None:
     assert isinstance(asyncio.get_running_loop(), SteadyLoop)
 
 
@@ -39,3 +39,12 @@ async def test_a_turn_takes_little_and_a_wait_takes_its_time() -> None:
     await asyncio.sleep(0.05)
     assert loop.time() - began >= 0.05
     assert time.monotonic() - began_at >= 0.045
+
+
+async def test_timers_run_in_the_order_in_which_they_were_asked_for_also_while_the_clock_stands() -> None:
+    loop, seen = asyncio.get_running_loop(), list[int]()
+    hold_up(2 * MOST_IN_A_TURN_S)
+    for number in range(1000):
+        loop.call_later(0, seen.append, number)
+    await asyncio.sleep(0.01)
+    assert seen == list(range(1000))

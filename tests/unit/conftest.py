@@ -1,4 +1,4 @@
-"""Clients and servers of one process keep each other's time."""
+"""Those who play together in one process keep one time, which does not pass while the machine holds them up."""
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Mapping
@@ -10,5 +10,5 @@ from tests.steady_loop import SteadyLoop
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], AbstractEventLoop]]:
-    """Silence, patience and deadlines are sped up to fractions of a second here: no machine that is held up for longer may pass for a peer that is silent."""
+    """Silence, patience and grace are fractions of a second here: nobody may pass for silent because a machine stood still for longer."""
     return {"steady": SteadyLoop}
