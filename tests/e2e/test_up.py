@@ -91,7 +91,9 @@ async def test_network_is_made_pays_from_its_faucet_and_ends_in_good_order(tmp_p
         assert [one["name"] for one in ready["validators"]] == ["V1", "V2", "V3", "V4"]
         assert (ready["home"], ready["faucet"]) == (str(home), str(home / "faucet.sock"))
         cert_id = await ask(running.folder)
-        await eventually(lambda: cert_id.hex() in [event["cert_id"] for event in running.named("certificate_applied")] and bool(running.named("faucet")))
+        await eventually(
+            lambda: cert_id.hex() in [event["cert_id"] for event in running.named("certificate_applied")] and bool(running.named("faucet")), within_s=START_S
+        )
         assert [(event["ok"], event["amount"], event["cert_id"]) for event in running.named("faucet")] == [(True, AMOUNT, cert_id.hex())]
         pids = running.pids
         assert len(pids) == 5

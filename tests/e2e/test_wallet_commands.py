@@ -25,7 +25,7 @@ from mesh_core.wallet.network import load_network
 from mesh_core.wallet.surroundings import REAL
 from mesh_core.wallet.wallet import Wallet
 from tests.e2e.processes import REPOSITORY
-from tests.e2e.wallet_command import Shell, Testnet, running_testnet
+from tests.e2e.wallet_command import Shell, Testnet, running_testnet, said
 from tests.unit.wallet.cli.documented import documented_sentence
 
 QUICK = ("--no-passphrase", "--show-phrase", "--no-confirm")
@@ -60,7 +60,7 @@ def test_watching_shows_and_claims_what_comes_and_keeps_others_out(shell: Shell)
     for amount, memo in ((5, "one"), (7, "\x1b[2Jtwo")):
         shell.do("--wallet", "w-payer", "send", "--to", "w-payee", "--amount", str(amount), "--memo", memo)
     out, err = watching.communicate(timeout=60)
-    assert (watching.returncode, err) == (0, "")
+    assert (watching.returncode, said(err)) == (0, "")
     came = [json.loads(line) for line in out.splitlines()]
     assert [(one["amount"], one["memo"], one["from_name"]) for one in came if one["event"] == "incoming"] == [
         (5, "one", "w-payer"),
@@ -132,6 +132,7 @@ async def get_stuck(home: Path, name: str) -> None:
     await asyncio.sleep(0.05)
 
 
+@pytest.mark.timeout(300)
 def test_stuck_account_is_said_to_be_stuck_and_freed_by_the_typed_sentence_alone(shell: Shell, network: Testnet) -> None:
     new_wallet(shell, "stuck", 1_000)
     asyncio.run(get_stuck(network.home, "stuck"))
@@ -143,7 +144,7 @@ def test_stuck_account_is_said_to_be_stuck_and_freed_by_the_typed_sentence_alone
     advised = shell.run(*words, "doctor", "--json")
     found = json.loads(advised.stdout)
     assert (advised.returncode, found["wallet"]["condition"], len(found["wallet"]["refusals"]) >= 3) == (4, "stuck", True)
-    assert "mesh-wallet emergency frees it" in found["advice"][0]
+    assert any("mesh-wallet emergency frees it" in advice for advice in found["advice"])
     order = (*words, "emergency", "--to", "faucet", "--amount", "7")
     assert shell.run(*order).returncode == 2
     assert "1311" in shell.run(*order, "--confirm", "yes").stderr

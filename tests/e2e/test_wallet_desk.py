@@ -13,7 +13,7 @@ from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.wallet.network import load_network, write_network
 from testnet.layout import NetworkFolder
 from testnet.wallet_service import WalletService
-from tests.e2e.local_network import Event, LocalNetwork
+from tests.e2e.local_network import SETTLED_S, Event, LocalNetwork
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -138,13 +138,14 @@ async def test_certificate_in_a_file_is_verified_check_by_check(local: LocalNetw
         await told.until(lambda: told.balance("alice") is not None)
         await told.service.pay("faucet", "alice", 5, "")
     async with local.wallets() as home:
+        await local.until(lambda: any(True for _ in home.wallet("alice").account.incoming()))
         [*_, (key, _)] = home.wallet("alice").account.incoming()
         data = home.wallet("alice").account.certificate(key.cert_id)
         assert data is not None
     file = tmp_path / "certificate.hex"
     file.write_text(data.hex())
     async with wallets_of(local, local.folder) as told:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SETTLED_S):
             assert (await told.service.order("verify", file=str(file)))["valid"] is True
         checked = next(event for event in told.events if event["event"] == "document_checked")
         titles = [check["title"] for check in checked["checks"]]

@@ -24,7 +24,7 @@ from tests.e2e.wallet_command import Answer, Shell, Testnet, running_testnet
 from tests.unit.network.peers import eventually
 from tests.unit.wallet.cli.documented import documented_sentence
 
-VOTES_S = 30.0
+VOTES_S = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,7 @@ def check_locked(shell: Shell, sent: int) -> Answer:
     return found
 
 
+@pytest.mark.timeout(300)
 def test_account_that_two_devices_locked_is_said_to_be_locked_with_the_evidence(network: Testnet, tmp_path: Path) -> None:
     shell = Shell(network.home, passphrase=None)
     made = shell.ask("keygen", "twice", "--no-passphrase", "--show-phrase", "--no-confirm")

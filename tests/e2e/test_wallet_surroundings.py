@@ -20,7 +20,7 @@ from mesh_core.network import local_socket
 from mesh_core.wallet.cli.stopping import STOP_VARIABLE
 from tests.e2e.processes import REPOSITORY
 from tests.e2e.test_wallet_story import Terminal
-from tests.e2e.wallet_command import PASSPHRASE, Answer, Shell, Testnet, running_testnet
+from tests.e2e.wallet_command import PASSPHRASE, Answer, Shell, Testnet, running_testnet, said
 from tests.unit.wallet.cli.documented import documented_sentence
 
 QUICK = ("--no-passphrase", "--show-phrase", "--no-confirm")
@@ -49,19 +49,52 @@ def made(shell: Shell, memo: str) -> list[Answer]:
 
 # --- Who reads
 
+READ_SO_FAR = """
+import io, os, sys
+from mesh_core.wallet.cli.main import main
+
+class Unread(io.FileIO):
+    reading, lines_left = int(sys.argv[1]), int(sys.argv[2])
+
+    def write(self, data):
+        if self.lines_left <= 0 and self.reading >= 0:
+            os.close(self.reading)
+            self.reading = -1
+        self.lines_left -= bytes(data).count(b"\\n")
+        return super().write(data)
+
+sys.stdout = io.TextIOWrapper(io.BufferedWriter(Unread(1, "w", closefd=False)), encoding="utf-8")
+sys.argv[:3] = ["mesh-wallet"]
+main()
+"""
+
+
+def unread(lines: int, *words: str, shell: Shell) -> "subprocess.Popen[str]":
+    """A command whose reader goes away after so many lines: it has both ends of its pipe, so that no other process has to be quick enough."""
+    reading, writing = os.pipe()
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-c", READ_SO_FAR, str(reading), str(lines), *words],
+            stdout=writing,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=shell.environment,
+            cwd=REPOSITORY,
+            pass_fds=[reading],
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
+
 
 @pytest.mark.parametrize("lines", [0, 1, 4])
 def test_reader_who_goes_away_stops_no_payment(shell: Shell, lines: int) -> None:
     memo = f"{lines} lines read"
     words = ("--wallet", "alice", "send", "--to", "bob", "--amount", "3", "--memo", memo, "--json")
-    paying = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=shell.environment, cwd=REPOSITORY)
-    assert paying.stdout is not None
+    paying = unread(lines, *words, shell=shell)
     assert paying.stderr is not None
-    for _ in range(lines):
-        assert paying.stdout.readline()
-    paying.stdout.close()
     words_left = paying.stderr.read()
-    assert (paying.wait(60), words_left) == (1, "")
+    assert (paying.wait(60), said(words_left)) == (1, "")
     paying.stderr.close()
     again = shell.ask(*words[:-1])
     assert again["finished_interrupted"] is True
@@ -75,7 +108,8 @@ def test_full_disk_behind_the_output_stops_no_payment(shell: Shell) -> None:
         paid = subprocess.run(
             [*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, text=True, env=shell.environment, cwd=REPOSITORY, timeout=60, check=False
         )
-    assert (paid.returncode, "cannot be written (No space left on device)" in paid.stderr, len(paid.stderr.splitlines())) == (1, True, 1)
+    words_left = said(paid.stderr)
+    assert (paid.returncode, "cannot be written (No space left on device)" in words_left, len(words_left.splitlines())) == (1, True, 1)
     assert shell.ask(*words[:-1])["finished_interrupted"] is True
     assert len(made(shell, "full")) == 1
 
@@ -85,10 +119,9 @@ def test_reader_who_goes_away_stops_no_claim(shell: Shell) -> None:
     shell.do("--wallet", "bob", "receive")
     waiting = shell.ask("--wallet", "bob", "balance")["spendable"]["amount"]
     words = ("--wallet", "bob", "faucet", "--amount", "9", "--json")
-    asking = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=shell.environment, cwd=REPOSITORY)
-    assert asking.stdout is not None
-    asking.stdout.close()
-    assert asking.wait(60) == 1
+    asking = unread(0, *words, shell=shell)
+    asking.communicate(timeout=60)
+    assert asking.returncode == 1
     assert before <= waiting == shell.ask("--wallet", "bob", "balance")["spendable"]["amount"] - 9
 
 
@@ -100,7 +133,7 @@ def test_watch_that_nobody_reads_ends(shell: Shell) -> None:
     assert json.loads(watching.stdout.readline())["event"] == "watching"
     watching.stdout.close()
     shell.do("--wallet", "alice", "send", "--to", "bob", "--amount", "1", "--memo", "is anybody there")
-    assert (watching.wait(60), watching.stderr.read()) == (1, "")
+    assert (watching.wait(60), said(watching.stderr.read())) == (1, "")
     watching.stderr.close()
 
 
@@ -151,8 +184,8 @@ def test_view_key_with_a_wrong_digit_shows_no_false_balance(network: Testnet, sh
     assert (shown.returncode, balance["state"], balance["is_current"]) == (4, "unreadable", False)
     assert "moved by somebody without this wallet's view key" in documented_sentence(shown.stderr, "1308", 4)
     advised = auditor.run("doctor", "--json")
-    (advice,) = json.loads(advised.stdout)["advice"]
-    assert (advised.returncode, "a view key may be damaged" in advice) == (4, True)
+    advice = json.loads(advised.stdout)["advice"]
+    assert (advised.returncode, any("a view key may be damaged" in one for one in advice)) == (4, True)
 
 
 # --- A faucet that lies
@@ -201,7 +234,7 @@ def test_faucet_that_pays_less_than_it_says_is_found_out(shell: Shell, elsewhere
 def test_faucet_that_has_not_paid_is_not_believed(elsewhere: Shell, option: tuple[str, ...]) -> None:
     elsewhere.do("keygen", "victim", *QUICK)
     with hostile_faucet(elsewhere.home, lambda connection: connection.sendall(json.dumps({"ok": True, "cert_id": "ab" * 32}).encode() + b"\n")):
-        refused = elsewhere.run("faucet", "--amount", "10000", "--timeout", "5", *option)
+        refused = elsewhere.run("faucet", "--amount", "10000", "--timeout", "10", *option)
     assert refused.returncode == 3, refused.stdout
     assert "the faucet says that it has paid" in documented_sentence(refused.stderr.splitlines()[-1], "130a", 3)
 

@@ -33,8 +33,13 @@ def _about_python(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(("PYTHON", "LC_", "LANG"))}
 
 
+def said(stderr: str) -> str:
+    """What a command wrote to standard error, but for the note of a slow machine: after three seconds each command says what it is waiting for."""
+    return "".join(line for line in stderr.splitlines(keepends=True) if not line.startswith("note: waiting for "))
+
+
 class Shell:
-    """Types commands in one home."""
+    """Types commands in one home. What they write to standard error comes without their notes that they are still waiting."""
 
     def __init__(self, home: Path, *, network: Path | None = None, passphrase: str | None = PASSPHRASE, cwd: Path | None = None) -> None:
         self.home = home
@@ -51,7 +56,7 @@ class Shell:
         surroundings = self.environment | environment
         cwd = REPOSITORY if self.cwd is None else self.cwd
         if not _starts_as_usual(surroundings):
-            return subprocess.run(
+            done = subprocess.run(
                 [sys.executable, "-m", "mesh_core.wallet.cli.main", *network, *words],
                 input=stdin,
                 capture_output=True,
@@ -61,7 +66,10 @@ class Shell:
                 cwd=cwd,
                 check=False,
             )
-        return forked_commands().run([*network, *words], surroundings, cwd, stdin, COMMAND_S)
+        else:
+            done = forked_commands().run([*network, *words], surroundings, cwd, stdin, COMMAND_S)
+        done.stderr = said(done.stderr)
+        return done
 
     def do(self, *words: str, stdin: str = "") -> str:
         """A command that succeeds; what it prints."""
