@@ -162,6 +162,7 @@ async def test_batches_are_short_after_a_bad_proof_and_grow_again(gate: Gate) ->
     _, sizes = await check(gate, [BAD, *[GOOD] * 60])
     assert sizes == [1, MOST_AFTER_BAD, 2 * MOST_AFTER_BAD, 4 * MOST_AFTER_BAD, 8 * MOST_AFTER_BAD]
     gate.sizes.clear()
+    gate.open.clear()
     _, sizes = await check(gate, [BAD, *[GOOD, GOOD, GOOD, BAD] * 5])
     assert sizes == [1, *[MOST_AFTER_BAD] * 5]
 

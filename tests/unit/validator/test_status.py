@@ -132,8 +132,15 @@ async def test_socket_of_a_killed_process_is_replaced_and_a_file_is_not(tmp_path
 
 
 async def test_askers_that_say_nothing_or_garbage_or_read_nothing_harm_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "ANSWER_TIMEOUT_S", 0.2)
     huge = replace(REPORT, network="x" * 4_000_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(status, "ANSWER_TIMEOUT_S", 0.2)
+        await be_strange(tmp_path, huge)
+    async with listening(tmp_path):
+        assert (await ask(tmp_path))["pid"] == REPORT.pid
+
+
+async def be_strange(tmp_path: Path, huge: StatusReport) -> None:
     async with listening(tmp_path, huge) as answering:
         strange = []
         for number in range(3 * MAX_ASKING):
@@ -147,8 +154,6 @@ async def test_askers_that_say_nothing_or_garbage_or_read_nothing_harm_nobody(tm
         await eventually(lambda: answering._asking_count == 0)
         for one in strange:
             one.close()
-    async with listening(tmp_path):
-        assert (await ask(tmp_path))["pid"] == REPORT.pid
 
 
 async def test_bug_in_the_report_ends_one_answer_and_is_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
