@@ -1,11 +1,14 @@
 """A real terminal of its own for a program: tmux on a private socket, without anybody's configuration."""
 
 import asyncio
+import fcntl
 import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
+import termios
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.processes import REPOSITORY
+from tests.unit.network.peers import eventually
 
 WAIT_S = 60.0
 POLL_S = 0.05
@@ -42,9 +46,19 @@ class TmuxTerminal:
             self.tmux("send-keys", "-t", "mesh", key)
 
     async def escape(self) -> None:
-        """The escape key. With something close behind it, it would be another key to a terminal."""
+        """The escape key. With something close behind it, it would be another key to a terminal: however late the program reads it, nothing is."""
         self.press("Escape")
         await asyncio.sleep(ESCAPE_S)
+        await eventually(lambda: self._unread_bytes() == 0, within_s=WAIT_S)
+        await asyncio.sleep(ESCAPE_S)
+
+    def _unread_bytes(self) -> int:
+        """What was typed and the program has not read yet."""
+        side = os.open(self.tmux("display-message", "-p", "-t", "mesh", "#{pane_tty}").strip(), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            return int.from_bytes(fcntl.ioctl(side, termios.FIONREAD, bytes(4)), sys.byteorder)
+        finally:
+            os.close(side)
 
     def type(self, text: str) -> None:
         """Characters, one key press each."""
