@@ -69,8 +69,9 @@ async def test_session_from_the_start_to_the_end(tmp_path: Path) -> None:
 
         # A payment, and its claim.
         term.press("p")
-        await term.until_shown("amount")
+        await term.until_shown("amount", "alice", "bob")
         term.type("500")
+        await term.until_shown("keeps")
         term.press("Enter")
         await term.until_shown("certs 2", within_s=PATIENCE_S)
 

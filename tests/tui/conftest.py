@@ -64,7 +64,7 @@ class Running:
         await self.pilot.pause()
         await self.settle()
 
-    async def wait_until(self, condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    async def wait_until(self, condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
         """Waits for a condition; fails with what the screen shows."""
         deadline = asyncio.get_running_loop().time() + seconds
         while not condition():

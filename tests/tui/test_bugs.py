@@ -140,7 +140,7 @@ async def test_screen_that_takes_no_messages_any_more_ends_the_workstation_with_
         await running.app.push_screen(Fragile())
         running.app.post_message(Key("x", "x"))
         assert running.app._task is not None
-        await asyncio.wait({running.app._task}, timeout=20)
+        await asyncio.wait({running.app._task}, timeout=60)
         assert running.app.last_words == "BugError: in a stranger's dialog"
         assert running.app.return_code == 1
 
@@ -167,7 +167,7 @@ async def test_screen_that_cannot_be_made_says_so_and_the_others_work(desk: Desk
 async def test_bug_before_there_is_a_screen_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     monkeypatch.setattr(NetworkScreen, "__init__", fail)
     app = MeshApp(FakeWorkbench(), Setup(about=About(log=str(tmp_path / "log"))))
-    await asyncio.wait_for(app.run_async(headless=True), 20)
+    await asyncio.wait_for(app.run_async(headless=True), 60)
     assert app.last_words == "BugError: it broke"
     assert app.return_code == 1
     shown = capsys.readouterr()
