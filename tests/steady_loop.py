@@ -11,7 +11,7 @@ import time
 
 from typing_extensions import override
 
-MOST_IN_A_TURN_S = 0.005
+MOST_IN_A_TURN_S = 0.001
 """What the callbacks of one turn of the loop take, as this clock tells it, however long they were held up."""
 
 

@@ -20,7 +20,7 @@ from testnet.lines import WALLETS, Line
 from testnet.link_service import LinkService
 from testnet.profiles import load_profile
 from testnet.routed_service import Address, EveryWallet
-from tests.unit.network.peers import eventually
+from tests.unit.network.peers import PATIENCE_S, eventually
 
 CUT = Conditions(is_cut=True)
 
@@ -186,7 +186,7 @@ async def test_mute_wallets_do_not_hold_up_the_end(tmp_path: Path, monkeypatch: 
     one = Lines(tmp_path / "home")
     await one.links.set(Line(WALLETS, 0), CUT)
     one.wallets.is_mute = True
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         await one.links.close()
     assert one.links.pid is None
     assert one.states() == [("wallets-V1", True)], "a network that ends has no lines"

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from typing_extensions import override
 
-from testnet import links
+from testnet import conditions, links
 from testnet.conditions import Conditions
 from testnet.links import HOST, Relay
 from tests.unit.network.peers import eventually
@@ -138,7 +138,9 @@ async def test_a_line_that_becomes_quicker_does_not_swap_datagrams() -> None:
             assert listener.heard == [b"first", b"second"]
 
 
-async def test_a_doubled_datagram_arrives_twice_and_an_overtaken_one_later() -> None:
+async def test_a_doubled_datagram_arrives_twice_and_an_overtaken_one_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound in ("HELD_BACK_LEAST_S", "HELD_BACK_MOST_S"):
+        monkeypatch.setattr(conditions, bound, 0.3)
     async with relayed() as (listener, relay):
         with client(relay) as one:
             relay.conditions = Conditions(duplication=1.0)
