@@ -219,10 +219,9 @@ def test_free_ports_are_different_and_can_be_bound() -> None:
             probe.bind(("127.0.0.1", port))
 
 
-def test_free_ports_are_none_that_the_system_gives_to_whoever_dials() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dialling:
-        dialling.connect(("127.0.0.1", 9))
-        assert dialling.getsockname()[1] > max(genesis_module.PORTS)
+def test_free_ports_are_none_that_systems_give_to_whoever_dials() -> None:
+    """Those that they give where nobody has told them others: Linux the lowest ones, from 32768 on."""
+    assert max(genesis_module.PORTS) < 32_768
     assert set(free_ports(20)) <= set(genesis_module.PORTS)
 
 

@@ -9,6 +9,10 @@ from contextlib import contextmanager, suppress
 from mesh_core.validator.lines import Stopping
 from mesh_core.validator.output import MAX_WAITING_LINES, LineWriter
 
+PATIENCE_S = 30.0
+MORE_THAN_FIT = MAX_WAITING_LINES + 6000
+"""Lines of about 240 bytes, of which a pipe holds some 4,400 where its sixteen pages are the largest that Linux has."""
+
 
 @contextmanager
 def pipe() -> Iterator[tuple[int, int]]:
@@ -21,6 +25,12 @@ def pipe() -> Iterator[tuple[int, int]]:
                 os.close(descriptor)
 
 
+def close(output: LineWriter) -> None:
+    """And wait for the end of its thread, which `close` gives two seconds: a busy machine may take them."""
+    output.close()
+    output._thread.join(PATIENCE_S)
+
+
 def line(number: int) -> Stopping:
     return Stopping(number, "x" * 200)
 
@@ -30,7 +40,7 @@ def test_lines_come_whole_and_in_order() -> None:
         output = LineWriter(writing)
         for number in range(100):
             output.write(line(number))
-        output.close()
+        close(output)
         os.close(writing)
         with os.fdopen(reading, "rb", closefd=False) as file:
             lines = [json.loads(data) for data in file]
@@ -40,7 +50,7 @@ def test_lines_come_whole_and_in_order() -> None:
 
 def test_reader_that_does_not_read_holds_up_nobody_and_loses_only_the_newest_lines() -> None:
     """More than the pipe and the queue hold: `write` returns all the same, and what was lost is counted."""
-    count = MAX_WAITING_LINES + 2000
+    count = MORE_THAN_FIT
     with pipe() as (reading, writing):
         output = LineWriter(writing)
         for number in range(count):
@@ -56,9 +66,9 @@ def test_reader_that_does_not_read_holds_up_nobody_and_loses_only_the_newest_lin
 
         reader = threading.Thread(target=read)
         reader.start()
-        output.close()
+        close(output)
         os.close(writing)
-        reader.join(10)
+        reader.join(PATIENCE_S)
         assert not reader.is_alive()
     assert found == sorted(found)
     assert len(found) == count - lost
@@ -67,11 +77,11 @@ def test_reader_that_does_not_read_holds_up_nobody_and_loses_only_the_newest_lin
 def test_close_does_not_wait_for_ever_for_a_reader_that_does_not_read() -> None:
     with pipe() as (_, writing):
         output = LineWriter(writing)
-        for number in range(MAX_WAITING_LINES + 2000):
+        for number in range(MORE_THAN_FIT):
             output.write(line(number))
         closing = threading.Thread(target=output.close)
         closing.start()
-        closing.join(10)
+        closing.join(PATIENCE_S)
         assert not closing.is_alive()
 
 
@@ -81,7 +91,7 @@ def test_reader_that_has_gone_ends_the_writing_and_not_the_process() -> None:
         output = LineWriter(writing)
         for number in range(10):
             output.write(line(number))
-        output.close()
+        close(output)
         assert not output._thread.is_alive()
         output.write(line(10))
 
@@ -92,7 +102,7 @@ def test_end_of_the_reader_is_told_once() -> None:
         told = threading.Semaphore(0)
         output = LineWriter(writing, on_end=told.release)
         output.write_line("a line\n")
-        assert told.acquire(timeout=10)
+        assert told.acquire(timeout=PATIENCE_S)
         output.write_line("another\n")
         output.close()
         assert not told.acquire(blocking=False)
