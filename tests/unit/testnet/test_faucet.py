@@ -67,10 +67,17 @@ async def refuse(waiting: Awaitable[object]) -> LocalFault:
     return refusal.value
 
 
+def dial(path: Path) -> socket.socket:
+    """As the product does: the folders of temporary files may have longer names than a socket address has room for."""
+    dialled = local_socket.connect(path, SHORT_S)
+    dialled.setblocking(False)
+    return dialled
+
+
 @asynccontextmanager
 async def line_to(path: Path) -> AsyncIterator[Callable[[bytes], Awaitable[Any]]]:
     """A connection that says whatever one likes; each call gives the answer, or None at the end."""
-    reader, writer = await asyncio.open_unix_connection(str(path))
+    reader, writer = await asyncio.open_unix_connection(sock=dial(path))
 
     async def say(data: bytes) -> Any:
         writer.write(data)
@@ -181,7 +188,7 @@ async def test_line_that_is_too_long_ends_the_connection_and_no_other(tmp_path: 
 async def test_request_that_was_not_finished_is_nobodys_wish(tmp_path: Path) -> None:
     payer = Payer()
     async with serving(tmp_path, payer) as path:
-        reader, writer = await asyncio.open_unix_connection(str(path))
+        reader, writer = await asyncio.open_unix_connection(sock=dial(path))
         writer.write(request().strip())
         writer.write_eof()
         assert await reader.read() == b""
@@ -193,7 +200,7 @@ async def test_whoever_goes_away_while_the_payment_is_made_harms_nobody(tmp_path
     payer, told = Payer(), list[dict[str, Any]]()
     payer.gate.clear()
     async with serving(tmp_path, payer, told) as path:
-        _, writer = await asyncio.open_unix_connection(str(path))
+        _, writer = await asyncio.open_unix_connection(sock=dial(path))
         writer.write(request(7))
         await eventually(lambda: len(payer.orders) == 1)
         writer.transport.abort()
@@ -207,7 +214,7 @@ async def test_one_request_at_a_time_on_a_connection(tmp_path: Path) -> None:
     payer = Payer()
     payer.gate.clear()
     async with serving(tmp_path, payer) as path:
-        reader, writer = await asyncio.open_unix_connection(str(path))
+        reader, writer = await asyncio.open_unix_connection(sock=dial(path))
         writer.write(request(1) + request(2))
         await eventually(lambda: len(payer.orders) == 1)
         await asyncio.sleep(0.02)
@@ -268,8 +275,7 @@ async def test_long_path_is_no_obstacle(tmp_path: Path) -> None:
 
 
 async def test_socket_of_a_killed_process_is_replaced_and_a_file_is_not(tmp_path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(tmp_path / "faucet.sock"))
+    local_socket.bind_private(tmp_path / "faucet.sock").close()
     async with serving(tmp_path, Payer()) as path:
         assert await ask(path, 5) == bytes.fromhex(CERT_ID)
     path.write_text("precious")
@@ -291,8 +297,7 @@ async def test_where_no_faucet_listens_it_is_said(tmp_path: Path, name: str) -> 
 
 async def test_socket_whose_process_was_killed_is_no_faucet(tmp_path: Path) -> None:
     path = tmp_path / "faucet.sock"
-    with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(path))
+    local_socket.bind_private(path).close()
     assert "no faucet listens" in (await refuse(ask(path, 5))).text
 
 
@@ -318,7 +323,7 @@ async def test_answer_that_is_none_is_told(tmp_path: Path, answer: bytes, words:
         writer.write(answer)
         writer.close()
 
-    server = await asyncio.start_unix_server(lie, str(path))
+    server = await asyncio.start_unix_server(lie, sock=local_socket.bind_private(path))
     async with server:
         refusal = await refuse(ask(path, 5))
         assert refusal.code is ErrorCode.NO_FAUCET

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -118,9 +117,7 @@ async def test_long_path_without_short_names_is_told_and_harms_nothing(
 
 
 async def test_socket_of_a_killed_process_is_replaced_and_a_file_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    left = socket.socket(socket.AF_UNIX)
-    left.bind(str(tmp_path / SOCKET_NAME))
-    left.close()
+    local_socket.bind_private(tmp_path / SOCKET_NAME).close()
     async with listening(tmp_path):
         assert (await ask(tmp_path))["pid"] == REPORT.pid
     (tmp_path / SOCKET_NAME).write_text("precious")
@@ -144,8 +141,7 @@ async def be_strange(tmp_path: Path, huge: StatusReport) -> None:
     async with listening(tmp_path, huge) as answering:
         strange = []
         for number in range(3 * MAX_ASKING):
-            one = socket.socket(socket.AF_UNIX)
-            one.connect(str(tmp_path / SOCKET_NAME))
+            one = local_socket.connect(tmp_path / SOCKET_NAME, 20.0)
             if number % 2:
                 one.send(b"\xff" * 10_000)
             strange.append(one)
@@ -222,8 +218,7 @@ def test_nobody_there_is_said_with_status_1(network: NetworkFolder, capsys: pyte
     for left_over in (False, True):
         if left_over:
             folder.data_dir.mkdir()
-            with socket.socket(socket.AF_UNIX) as left:
-                left.bind(str(folder.data_dir / SOCKET_NAME))
+            local_socket.bind_private(folder.data_dir / SOCKET_NAME).close()
         assert main(["--config", str(folder.config), "--status"]) == 1
         shown = capsys.readouterr()
         assert shown.out == ""
