@@ -51,6 +51,8 @@ class UpNetwork:
         self._wallets = WalletService(folder, self._publish, only=[FAUCET_WALLET])
         self._faucet = Faucet(folder.faucet_socket, self._pay, self._publish)
         self._waking = asyncio.Lock()
+        self._faucet_decided = asyncio.Event()
+        """Set when the faucet's wallet is open here, or cannot be opened."""
 
     def open(self, validators_count: int | None, recipe: Recipe | None = None, profile: str | None = None) -> None:
         """Own the home, and make a network with a faucet in it where there is none. LocalFault: HOME_IN_USE, or what is wrong with the home.
@@ -79,7 +81,7 @@ class UpNetwork:
         self._operating = Operating(folder, self._supervisor, self._wallets, self._publish, program="mesh-testnet up", end=self._end)
 
     async def start(self) -> None:
-        """Start every process; returns when all validators are up and the faucet listens. LocalFault (VALIDATOR_START, STORE_UNAVAILABLE)."""
+        """Start every process; returns when all validators are up and the faucet, its wallet open, listens. LocalFault (VALIDATOR_START, STORE_UNAVAILABLE)."""
         assert self._genesis is not None
         assert self._supervisor is not None
         assert self._operating is not None
@@ -90,6 +92,8 @@ class UpNetwork:
             await self._wallets.start()
         await self._supervisor.start_all()
         if has_faucet:
+            # Whoever hears that the network is ready may open the wallets of its home, and must find this one taken.
+            await self._faucet_decided.wait()
             await self._faucet.open()
         self._tell_ready(has_faucet=has_faucet)
 
@@ -130,6 +134,8 @@ class UpNetwork:
         )
 
     def _publish(self, event: Event) -> None:
+        if event["event"] == "wallets_ended" or (event["event"] == "wallet" and event.get("wallet") == FAUCET_WALLET):
+            self._faucet_decided.set()
         if self._operating is not None:
             self._operating.take(event)
         self._tell_outside(event)

@@ -1,5 +1,6 @@
 """`mesh-testnet up` before any process runs: what it makes, what it refuses, and with which exit status."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,9 @@ from testnet.genesis import FAUCET_ALLOCATION, create_network
 from testnet.layout import NetworkFolder
 from testnet.ownership import own_home
 from testnet.recipe import find_recipe, read_recipe
+from testnet.supervisor import Supervisor
 from testnet.up import UpNetwork, describe_network
+from testnet.wallet_service import WalletService
 
 
 @pytest.mark.parametrize("count", ["0", "101", "-1", "x", "", "4.0", "9" * 5000])
@@ -39,6 +42,28 @@ async def test_new_network_has_all_its_money_in_the_faucet(tmp_path: Path) -> No
     again.open(None)
     await again.close()
     assert load_genesis(folder.genesis_file).doc == doc
+
+
+@pytest.mark.parametrize("what", [{"event": "wallet", "wallet": "faucet"}, {"event": "wallets_ended"}])
+async def test_nobody_is_told_that_it_is_ready_before_its_faucet_has_its_wallet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: dict[str, str]) -> None:
+    """Or cannot have it. Whoever is told may open all wallets of the home that are free, and would take the faucet's."""
+    told: list[str] = []
+    network = UpNetwork(NetworkFolder(tmp_path / "home"), lambda event: told.append(event["event"]))
+
+    async def start_late(_: object) -> None:
+        asyncio.get_running_loop().call_later(0.2, network._publish, what)
+
+    async def start(_: object) -> None:
+        pass
+
+    monkeypatch.setattr(WalletService, "start", start_late)
+    monkeypatch.setattr(Supervisor, "start_all", start)
+    network.open(None)
+    try:
+        await network.start()
+    finally:
+        await network.close()
+    assert told[-2:] == [what["event"], "network_ready"]
 
 
 async def test_a_profile_that_there_is_not_is_refused_before_anything_is_made(tmp_path: Path) -> None:
