@@ -88,6 +88,15 @@ def test_payment_that_is_not_claimed_automatically_can_be_claimed_alone(shell: S
     assert [(one["cert_id"], one["status"]) for one in shell.payments("--wallet", "c-payee")] == [(first, "claimable"), (second, "claimed")]
 
 
+def test_payment_that_the_doctor_is_the_first_to_see_is_none_from_the_future(shell: Shell) -> None:
+    new_wallet(shell, "d-payer", 1_000)
+    new_wallet(shell, "d-payee")
+    shell.do("--wallet", "d-payer", "send", "--to", "d-payee", "--amount", "5")
+    advised = shell.run("--wallet", "d-payee", "doctor", "--json")
+    found = json.loads(advised.stdout)
+    assert (advised.returncode, found["ok"], found["wallet"]["incoming"]) == (0, True, 5), found["advice"]
+
+
 def test_view_key_shows_what_its_owner_sees(shell: Shell, tmp_path: Path) -> None:
     new_wallet(shell, "v-owner", 1_000)
     shell.do("--wallet", "v-owner", "send", "--to", "faucet", "--amount", "5", "--memo", "back")

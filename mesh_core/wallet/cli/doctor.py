@@ -228,7 +228,8 @@ async def _examine_wallet(settings: Settings, timeout_s: float, findings: Findin
                 findings.advise(fault.text, ExitStatus.NO_QUORUM)
             wallet = session.wallet
             standing, pending = wallet.standing, wallet.account.unsettled()
-            later = [entry for entry in wallet.history() if entry.at_ms > findings.form["clock_ms"]]
+            # By the clock of now, and not of the beginning: what has come in since is in the history, too.
+            later = [entry for entry in wallet.history() if entry.at_ms > time.time_ns() // 1_000_000]
             sent = sum(entry.direction is Direction.SENT for entry in wallet.history())
             fault_text = None if wallet.fault is None else wallet.fault.text
             findings.form["wallet"] = {
