@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.protocol.genesis import Genesis
@@ -33,6 +33,8 @@ from testnet.up_lines import UpLines
 from testnet.wallet_service import WalletService
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+FAUCET_OPEN_S: Final = 20.0
+"""After so long a network is ready without the faucet's wallet, which opens when its process goes on: payments need no faucet."""
 
 
 class UpNetwork:
@@ -81,7 +83,10 @@ class UpNetwork:
         self._operating = Operating(folder, self._supervisor, self._wallets, self._publish, program="mesh-testnet up", end=self._end)
 
     async def start(self) -> None:
-        """Start every process; returns when all validators are up and the faucet, its wallet open, listens. LocalFault (VALIDATOR_START, STORE_UNAVAILABLE)."""
+        """Start every process; returns when all validators are up and the faucet, its wallet open, listens.
+
+        LocalFault (VALIDATOR_START, STORE_UNAVAILABLE).
+        """
         assert self._genesis is not None
         assert self._supervisor is not None
         assert self._operating is not None
@@ -93,7 +98,9 @@ class UpNetwork:
         await self._supervisor.start_all()
         if has_faucet:
             # Whoever hears that the network is ready may open the wallets of its home, and must find this one taken.
-            await self._faucet_decided.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAUCET_OPEN_S):
+                    await self._faucet_decided.wait()
             await self._faucet.open()
         self._tell_ready(has_faucet=has_faucet)
 

@@ -9,6 +9,7 @@ import pytest
 from mesh_core.errors import ErrorCode, LocalFault
 from mesh_core.network.genesis_file import load_genesis
 from mesh_core.storage.wallet_store import list_wallets
+from testnet import up
 from testnet.cli import main
 from testnet.genesis import FAUCET_ALLOCATION, create_network
 from testnet.layout import NetworkFolder
@@ -64,6 +65,24 @@ async def test_nobody_is_told_that_it_is_ready_before_its_faucet_has_its_wallet(
     finally:
         await network.close()
     assert told[-2:] == [what["event"], "network_ready"]
+
+
+async def test_wallets_that_say_nothing_keep_no_network_from_being_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    network = UpNetwork(NetworkFolder(tmp_path / "home"), lambda event: told.append(event["event"]))
+
+    async def start(_: object) -> None:
+        pass
+
+    monkeypatch.setattr(WalletService, "start", start)
+    monkeypatch.setattr(Supervisor, "start_all", start)
+    monkeypatch.setattr(up, "FAUCET_OPEN_S", 0.05)
+    network.open(None)
+    try:
+        await network.start()
+    finally:
+        await network.close()
+    assert told[-1] == "network_ready"
 
 
 async def test_a_profile_that_there_is_not_is_refused_before_anything_is_made(tmp_path: Path) -> None:
