@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Mapping
 
-from mesh_core.storage.named_path import named_path
+from testnet.commands.home_option import add_home
 from testnet.commands.profile_option import PROFILES
 
 ORDERS = {
@@ -103,7 +103,7 @@ def check_arguments(options: argparse.Namespace, parser: argparse.ArgumentParser
 
 def _common(parser: argparse.ArgumentParser, text: str) -> None:
     parser.description = text[0].upper() + text[1:] + "."
-    parser.add_argument("--home", type=named_path, metavar="DIR", help="the folder of the network (default: MESH_HOME, else the user's own)")
+    add_home(parser)
     parser.add_argument("--json", action="store_true", help="JSON")
 
 

@@ -2,8 +2,8 @@
 
 import argparse
 
-from mesh_core.storage.named_path import named_path
 from testnet.bench.telling import add_output_arguments
+from testnet.commands.home_option import add_home
 
 NAME = "hosts"
 HELP = "a payment's time to validators that run already, here or on other machines"
@@ -18,7 +18,7 @@ WARM_UP = 10
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description = DESCRIPTION
-    parser.add_argument("--home", type=named_path, metavar="DIR", help="the folder (default: MESH_HOME, else the user's own)")
+    add_home(parser)
     parser.add_argument("--wallet", default="payer", metavar="NAME", help="who pays (default payer)")
     parser.add_argument("--to", default="payee", metavar="NAME", help="who is paid (default payee)")
     parser.add_argument("--payments", type=int, default=200, metavar="N", help="how many are measured (default 200)")

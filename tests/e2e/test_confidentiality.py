@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,10 @@ def _make_process(network: NetworkFolder, index: int) -> ValidatorProcess:
     return ValidatorProcess(folder, module="tests.e2e.tapped_validator", environment={"MESH_TEST_TAP": str(folder.path / TAP)})
 
 
+def _has_subscriber(folder: ValidatorFolder) -> bool:
+    return bool(json.loads(ask_status(folder.data_dir))["subscriptions"])
+
+
 async def _play(network: NetworkFolder, processes: list[ValidatorProcess]) -> dict[str, tuple[int, int]]:
     """Alice pays Bob, Bob pays a part back, both claim; returns every secret number."""
     amount = 2**48 + secrets.randbelow(2**60)
@@ -141,7 +146,7 @@ async def _play(network: NetworkFolder, processes: list[ValidatorProcess]) -> di
     try:
         # Each announces what it applies to whoever has subscribed by then: so each sends every certificate.
         for process in processes:
-            await eventually(lambda folder=process.folder: json.loads(ask_status(folder.data_dir))["subscriptions"] > 0, within_s=SETTLED_S)  # type: ignore[misc]
+            await eventually(partial(_has_subscriber, process.folder), within_s=SETTLED_S)
         alice, bob = home.wallet("alice"), home.wallet("bob")
         numbers = {"the amount": (amount, AMOUNT_BYTES), "the amount back": (back, AMOUNT_BYTES)}
         await home.pay("alice", "bob", amount, TEXT)

@@ -71,10 +71,8 @@ def heeding_interrupts() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def keep_in_step(process: asyncio.subprocess.Process) -> None:
+def keep_in_step(transport: asyncio.SubprocessTransport) -> None:
     """Make its output's pipe small: it waits for a reader that falls behind, so that what a line tells still holds when the line is read."""
-    transport = process._transport  # type: ignore[attr-defined]
-    assert isinstance(transport, asyncio.SubprocessTransport)
     output = transport.get_pipe_transport(1)
     assert output is not None
     if hasattr(fcntl, "F_SETPIPE_SZ"):
@@ -84,8 +82,11 @@ def keep_in_step(process: asyncio.subprocess.Process) -> None:
 @asynccontextmanager
 async def demo(temporary: Path, *arguments: str, name: str = "first-payment") -> AsyncIterator[asyncio.subprocess.Process]:
     """The command, running. Its temporary home is made in `temporary`."""
+    loop = asyncio.get_running_loop()
     with heeding_interrupts():
-        process = await asyncio.create_subprocess_exec(
+        # As create_subprocess_exec does it, which keeps the transport, and with it the pipe, to itself.
+        transport, protocol = await loop.subprocess_exec(
+            lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=1 << 20, loop=loop),
             sys.executable,
             "-m",
             "mesh_app",
@@ -98,9 +99,9 @@ async def demo(temporary: Path, *arguments: str, name: str = "first-payment") ->
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            limit=1 << 20,
         )
-    keep_in_step(process)
+    keep_in_step(transport)
+    process = asyncio.subprocess.Process(transport, protocol, loop)
     try:
         yield process
     finally:
